@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+import type { Command } from './Command.ts';
+import type { Check, CheckStatus } from './doctor/Check.ts';
+import { checkMachine } from './doctor/machineChecks.ts';
+import { checkModels } from './doctor/modelChecks.ts';
+import { checkPackages } from './doctor/packageChecks.ts';
+import { parseOptions } from './parseOptions.ts';
+
+const HELP = `Usage: qpvo doctor [options]
+
+Checks this installation: Node, packages, processor, build tools, native addon, models with their checksums, profiles. Exit code 1 when
+the odometry cannot run here.
+
+Options:
+  --json  print JSON
+  --help  this text
+
+Examples:
+  qpvo doctor
+  qpvo doctor --json`;
+
+const MARKS: Readonly<Record<CheckStatus, string>> = { ok: 'ok', warning: 'WARNING', broken: 'BROKEN' };
+
+async function run(args: string[]): Promise<number> {
+  const { values } = parseOptions('doctor', args, [], { json: { type: 'boolean', default: false } });
+  const checks = [...checkPackages(), ...(await checkMachine()), ...(await checkModels())];
+  console.log(values.json ? JSON.stringify(checks, null, 2) : checks.map(line).join('\n'));
+  const broken = checks.filter((check) => check.status === 'broken');
+  if (broken.length === 0) return 0;
+  console.error(
+    `qpvo: ${broken.length} of ${checks.length} checks broken: ${broken.map(({ name }) => name).join(', ')}`,
+  );
+  return 1;
+}
+
+function line({ name, status, detail }: Check): string {
+  return `${MARKS[status].padEnd(8)} ${name.padEnd(28)} ${detail}`;
+}
+
+export const command: Command = { help: HELP, run };

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { addonPath, loadAddon } from '../../native/loadAddon.ts';
+import { hostInfo } from '../hostInfo.ts';
+import { type Check, checkOf } from './Check.ts';
+
+/** Processor, build tools and the native addon. */
+export async function checkMachine(): Promise<Check[]> {
+  return [checkProcessor(), ...['g++', 'cmake', 'make'].map(checkTool), await checkAddon()];
+}
+
+/** Instruction sets from the widest to the narrowest, by their names in /proc/cpuinfo. */
+const SIMD_LEVELS: readonly (readonly [string, string])[] = [
+  ['avx512f', 'AVX-512'],
+  ['avx2', 'AVX2'],
+  ['sse4_2', 'SSE4.2'],
+  ['asimd', 'NEON'],
+];
+
+function checkProcessor(): Check {
+  const { cpu, cores, memoryMb } = hostInfo();
+  const level = simdLevel();
+  const machine = `${cpu}, ${cores} cores, ${memoryMb} MB, ${process.platform} ${process.arch}`;
+  return level === undefined
+    ? { name: 'processor', status: 'warning', detail: `${machine}, unknown SIMD level` }
+    : { name: 'processor', status: 'ok', detail: `${machine}, ${level}` };
+}
+
+function simdLevel(): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return undefined;
+  }
+  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/));
+  return SIMD_LEVELS.find(([flag]) => flags.has(flag))?.[1];
+}
+
+function checkTool(name: string): Check {
+  const answer = spawnSync(name, ['--version'], { encoding: 'utf8' });
+  return answer.error !== undefined || answer.status !== 0
+    ? { name, status: 'warning', detail: `not found; needed to build the addon: apt-get install ${name}` }
+    : { name, status: 'ok', detail: answer.stdout.split('\n')[0] ?? '' };
+}
+
+function checkAddon(): Promise<Check> {
+  return checkOf('addon', () => {
+    loadAddon();
+    return addonPath();
+  });
+}

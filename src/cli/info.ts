@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import { openSource } from '../sources/openSource.ts';
+import type { Source, SourceInfo } from '../sources/Source.ts';
+import type { Command } from './Command.ts';
+import { parseOptions } from './parseOptions.ts';
+
+const HELP = `Usage: qpvo info <source> [options]
+
+What is in a recording: container, topics, images, calibration, ground truth.
+
+Options:
+  --topic <name>  image topic of a bag (default: found by itself)
+  --json          print JSON
+  --help          this text
+
+Examples:
+  qpvo info recording.mcap
+  qpvo info MH_05_difficult --json`;
+
+const OPTIONS = { topic: { type: 'string' }, json: { type: 'boolean', default: false } } as const;
+
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseOptions('info', args, ['source'], OPTIONS);
+  const source = await openSource(positionals[0]!, values.topic === undefined ? {} : { topic: values.topic });
+  try {
+    console.log(values.json ? JSON.stringify(infoJson(source), null, 2) : infoText(source));
+  } finally {
+    await source.close();
+  }
+  return 0;
+}
+
+function infoJson({ info, calibration, groundTruth }: Source): object {
+  const { firstStampNs, lastStampNs, ...rest } = info;
+  return {
+    ...rest,
+    firstStampNs: firstStampNs?.toString(),
+    lastStampNs: lastStampNs?.toString(),
+    durationS: durationS(info),
+    rateHz: rateHz(info),
+    calibration,
+    groundTruthPoses: groundTruth?.length ?? 0,
+  };
+}
+
+function infoText({ info, calibration, groundTruth }: Source): string {
+  const duration = durationS(info);
+  const rate = rateHz(info);
+  const rows: [string, string][] = [
+    ['path', info.path],
+    ['container', info.kind],
+    ...(info.imageTopic === undefined ? [] : [['image topic', info.imageTopic] as [string, string]]),
+    ...(info.cameraInfoTopic === undefined ? [] : [['camera info', info.cameraInfoTopic] as [string, string]]),
+    ['images', info.imageCount === undefined ? 'not counted' : String(info.imageCount)],
+    ['size', info.width === undefined ? 'unknown' : `${info.width}x${info.height} ${info.encoding ?? ''}`.trim()],
+    ['duration', duration === undefined ? 'unknown' : `${duration.toFixed(2)} s`],
+    ['rate', rate === undefined ? 'unknown' : `${rate.toFixed(2)} images/s`],
+    ['calibration', calibration === undefined ? 'none: give one with --camera' : calibrationText(calibration)],
+    ['ground truth', groundTruth === undefined ? 'none' : `${groundTruth.length} poses`],
+  ];
+  const topics = info.topics.map(
+    ({ topic, type, messageCount }) =>
+      `  ${topic}  ${type}  ${messageCount === undefined ? '' : `${messageCount} messages`}`,
+  );
+  return [
+    ...rows.map(([name, value]) => `${name.padEnd(13)} ${value}`),
+    ...(topics.length === 0 ? [] : ['topics', ...topics]),
+  ].join('\n');
+}
+
+function calibrationText({ fx, fy, cx, cy, model, coefficients, origin }: CameraCalibration): string {
+  const distortion = model === 'none' ? 'no distortion' : `${model} ${coefficients.join(' ')}`;
+  return `fx ${fx} fy ${fy} cx ${cx} cy ${cy}, ${distortion} (${origin})`;
+}
+
+function durationS({ firstStampNs, lastStampNs }: SourceInfo): number | undefined {
+  return firstStampNs === undefined || lastStampNs === undefined ? undefined : Number(lastStampNs - firstStampNs) / 1e9;
+}
+
+/** Mean rate; undefined for fewer than two images. */
+function rateHz(info: SourceInfo): number | undefined {
+  const duration = durationS(info);
+  return info.imageCount === undefined || duration === undefined || duration <= 0
+    ? undefined
+    : (info.imageCount - 1) / duration;
+}
+
+export const command: Command = { help: HELP, run };

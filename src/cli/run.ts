@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+import { basename, dirname, join, parse, resolve } from 'node:path';
+import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import { QpvoError } from '../error.ts';
+import { PatchOdometry } from '../odometry/PatchOdometry.ts';
+import type { Output } from '../outputs/Output.ts';
+import type { OutputContext } from '../outputs/OutputContext.ts';
+import { openSource } from '../sources/openSource.ts';
+import type { FrameRange, Source } from '../sources/Source.ts';
+import type { Command } from './Command.ts';
+import { interruptible } from './interrupt.ts';
+import { findModelFolder } from './modelFolder.ts';
+import { makeOutputFolder, openOutputs, writeJson } from './openOutputs.ts';
+import { expectedFrames, ProgressLine } from './ProgressLine.ts';
+import { numberOption, parseOptions } from './parseOptions.ts';
+import { type RunOutcome, type RunRequest, runSequence } from './runSequence.ts';
+import { settleCalibration, settleParameters, settleProfile } from './settleRun.ts';
+import { summaryText } from './summaryText.ts';
+
+const HELP = `Usage: qpvo run <source> [options]
+
+Odometry from a recorded sequence: an EuRoC / ASL folder, a ROS 2 .mcap or .db3 file or rosbag2 folder, a ROS 1 .bag, or a folder
+of images with a camera.yaml. Writes trajectory.tum, odometry.mcap, map.ply and report.html.
+
+Options:
+  --profile <name>    profile, or path of a profile.yaml (default: auto)
+  --model <name>      model, or its folder (default: that of the profile)
+  --camera <file>     calibration: ASL sensor.yaml, ROS camera_info or Kalibr yaml (default: that of the source)
+  --topic <name>      image topic of a bag (default: found by itself)
+  --start <seconds>   skip this much of the recording
+  --end <seconds>     stop this long after the first image of the recording
+  --stride <n>        take every n-th image
+  --seed <n>          seed of the random choices (default: 0)
+  --set <name=value>  change a parameter (docs/parameters.md); may be repeated
+  --out <folder>      where files are written (default: qpvo-out/<name of the source>)
+  --no-report         do not write report.html
+  --json <file>       write the summary as JSON
+  --realtime          play at the recorded speed; drop the oldest waiting frame when the odometry is slower
+  --help              this text
+
+Ctrl-C ends the run with everything so far written; a second Ctrl-C ends it at once.
+
+Examples:
+  qpvo run recording.mcap
+  qpvo run MH_05_difficult --stride 2 --seed 3 --out results/mh05 --json results/mh05.json
+  qpvo run bag_folder --topic /camera/image_raw --camera camera.yaml --start 10 --end 40
+  qpvo run recording.bag --profile cpu_fp32_half --set patchesPerFrame=64 --realtime`;
+
+const OPTIONS = {
+  profile: { type: 'string', default: 'auto' },
+  model: { type: 'string' },
+  camera: { type: 'string' },
+  topic: { type: 'string' },
+  start: { type: 'string' },
+  end: { type: 'string' },
+  stride: { type: 'string' },
+  seed: { type: 'string' },
+  set: { type: 'string', multiple: true, default: [] as string[] },
+  out: { type: 'string' },
+  'no-report': { type: 'boolean', default: false },
+  json: { type: 'string' },
+  realtime: { type: 'boolean', default: false },
+} as const;
+
+type Options = ReturnType<typeof parseRun>['values'];
+
+function parseRun(args: string[]) {
+  return parseOptions('run', args, ['source'], OPTIONS);
+}
+
+/** What can be wrong with the options is found before the recording is opened, what is wrong with that before the model is loaded. */
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseRun(args);
+  const range = readRange(values);
+  const profile = await settleProfile(values.profile, values.realtime, say);
+  const parameters = settleParameters(profile, values.set, values.seed);
+  const source = await openSource(positionals[0]!, values.topic === undefined ? {} : { topic: values.topic });
+  try {
+    const calibration = await settleCalibration(source, values.camera);
+    const folder = values.out ?? join('qpvo-out', nameOf(source.info.path));
+    await makeOutputFolder(folder);
+    const model = values.model ?? profile.model;
+    const modelDir = await findModelFolder(model);
+    const odometry = await PatchOdometry.create({ calibration, modelDir, parameters });
+    try {
+      const outputs = await openOutputs(folder, contextOf(source, calibration), !values['no-report']);
+      const { realtime } = values;
+      const settings = { source: source.info.path, profile: profile.name, model, seed: parameters.seed, realtime };
+      const outcome = await play({ source, odometry, outputs, range, settings });
+      return await conclude(outcome, outputs, values);
+    } finally {
+      await odometry.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Runs the sequence with progress on the terminal and an end by Ctrl-C. */
+async function play(request: RunRequest): Promise<RunOutcome> {
+  const progress = new ProgressLine(expectedFrames(request.source.info, request.range));
+  const action = (signal: AbortSignal): Promise<RunOutcome> =>
+    runSequence({
+      ...request,
+      signal,
+      onProgress: (state) => progress.update(state),
+      onNotice: (text) => progress.warn(text),
+    });
+  const onFirstSignal = (): void => progress.note('Ending: the files are being completed. Ctrl-C again ends at once.');
+  try {
+    return await interruptible(action, onFirstSignal);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Prints and writes the summary, then lets the failure of the run out. */
+async function conclude({ summary, failure }: RunOutcome, outputs: Output[], { json }: Options): Promise<number> {
+  if (json !== undefined) await writeJson(json, summary);
+  const files = [...outputs.map((output) => output.path), ...(json === undefined ? [] : [json])];
+  console.log(summaryText(summary, files));
+  if (failure !== undefined) throw failure;
+  return 0;
+}
+
+function readRange(values: Options): FrameRange {
+  const startS = numberOption('start', values.start, { least: 0 });
+  const endS = numberOption('end', values.end, { least: 0 });
+  const stride = numberOption('stride', values.stride, { least: 1, integer: true });
+  if (startS !== undefined && endS !== undefined && endS <= startS) {
+    throw new QpvoError('QPVO_USAGE', {
+      what: 'option --end',
+      expected: `more than --start ${startS}`,
+      received: `${endS}`,
+    });
+  }
+  return {
+    ...(startS === undefined ? {} : { startS }),
+    ...(endS === undefined ? {} : { endS }),
+    ...(stride === undefined ? {} : { stride }),
+  };
+}
+
+function contextOf({ info, groundTruth }: Source, calibration: CameraCalibration): OutputContext {
+  return { calibration, sourceName: nameOf(info.path), ...(groundTruth === undefined ? {} : { groundTruth }) };
+}
+
+/** "MH_05" for .../MH_05, .../MH_05/mav0/cam0 and .../MH_05.bag */
+function nameOf(path: string): string {
+  let full = resolve(path);
+  while (/^(mav0|cam\d+)$/.test(basename(full))) full = dirname(full);
+  return parse(full).name || 'recording';
+}
+
+function say(line: string): void {
+  console.error(line);
+}
+
+export const command: Command = { help: HELP, run };

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+/** What every parameter says about itself. */
+interface Described {
+  /** Heading under which it is documented. */
+  group: string;
+  /** One or two sentences for people. */
+  text: string;
+  /** Unit of the value; empty for counts and names. */
+  unit: string;
+}
+
+export interface NumberSpec extends Described {
+  kind: 'integer' | 'number';
+  default: number;
+  /** Least and greatest value, both allowed. */
+  range: readonly [number, number];
+}
+
+export interface ChoiceSpec<T extends string> extends Described {
+  kind: 'choice';
+  default: T;
+  choices: readonly T[];
+}
+
+export interface FlagSpec extends Described {
+  kind: 'flag';
+  default: boolean;
+}
+
+export type ParameterSpec = NumberSpec | ChoiceSpec<string> | FlagSpec;
+
+/** Type of the values that a specification allows. */
+export type ValueOf<S extends ParameterSpec> =
+  S extends ChoiceSpec<infer T> ? T : S extends FlagSpec ? boolean : S extends NumberSpec ? number : never;
+
+type About = { group: string; unit?: string; text: string };
+
+export function integer(value: number, range: readonly [number, number], about: About): NumberSpec {
+  return { kind: 'integer', default: value, range, unit: '', ...about };
+}
+
+export function number(value: number, range: readonly [number, number], about: About): NumberSpec {
+  return { kind: 'number', default: value, range, unit: '', ...about };
+}
+
+export function choice<const T extends string>(value: NoInfer<T>, choices: readonly T[], about: About): ChoiceSpec<T> {
+  return { kind: 'choice', default: value, choices, unit: '', ...about };
+}
+
+export function flag(value: boolean, about: About): FlagSpec {
+  return { kind: 'flag', default: value, unit: '', ...about };
+}
+
+/** The allowed values in words, for messages and documentation. */
+export function allowedText(spec: ParameterSpec): string {
+  switch (spec.kind) {
+    case 'integer':
+      return `a whole number from ${spec.range[0]} to ${spec.range[1]}`;
+    case 'number':
+      return `a number from ${spec.range[0]} to ${spec.range[1]}`;
+    case 'choice':
+      return spec.choices.join(' or ');
+    case 'flag':
+      return 'true or false';
+  }
+}

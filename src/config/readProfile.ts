@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { parse } from 'yaml';
+import { messageOf, QpvoError } from '../error.ts';
+import { packageRoot } from '../packageRoot.ts';
+import { nearestName } from './nearestName.ts';
+import { checkProfile, type Profile } from './Profile.ts';
+
+export const PROFILE_FOLDER: string = join(packageRoot(), 'config', 'profiles');
+
+/** Names of the profiles that come with the package. */
+export async function listProfiles(): Promise<string[]> {
+  const files = await readdir(PROFILE_FOLDER);
+  return files
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+}
+
+/**
+ * Reads a profile by name, or by path when it ends in .yaml.
+ *
+ * @throws QpvoError QPVO_PROFILE when there is none of that name, or when it is not a profile
+ */
+export async function readProfile(nameOrPath: string): Promise<Profile> {
+  const isPath = nameOrPath.endsWith('.yaml') || nameOrPath.endsWith('.yml');
+  if (!isPath) await refuseUnknown(nameOrPath);
+  const path = isPath ? nameOrPath : join(PROFILE_FOLDER, `${nameOrPath}.yaml`);
+  const name = basename(path).replace(/\.ya?ml$/, '');
+  let document: unknown;
+  try {
+    document = parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new QpvoError('QPVO_PROFILE', {
+      what: `cannot read the profile ${path}`,
+      expected: 'a readable YAML file',
+      received: messageOf(error).split('\n')[0] ?? '',
+      advice: `Profiles of the package: ${(await listProfiles()).join(', ')}.`,
+      cause: error,
+    });
+  }
+  return checkProfile(name, path, document);
+}
+
+async function refuseUnknown(name: string): Promise<void> {
+  const present = await listProfiles();
+  if (present.includes(name)) return;
+  const nearest = nearestName(name, present);
+  throw new QpvoError('QPVO_PROFILE', {
+    what: `unknown profile "${name}"`,
+    expected: `auto, ${present.join(', ')}, or the path of a .yaml file`,
+    ...(nearest === undefined ? {} : { advice: `Did you mean ${nearest}?` }),
+  });
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Interleaved 8-bit colour and 8- or 16-bit gray. Offsets are in bytes within one pixel; `out` has no row padding.
+import type { ImageFrame } from '../sources/Source.ts';
+
+/** BT.601 luma in 15-bit fixed point, rounded half up, as cv::cvtColor does it. */
+export function luma(r: number, g: number, b: number): number {
+  return (r * 9798 + g * 19235 + b * 3735 + 16384) >> 15;
+}
+
+export function copyRows(frame: ImageFrame, out: Uint8Array): void {
+  const { width, height, step, data } = frame;
+  for (let y = 0; y < height; y++) out.set(data.subarray(y * step, y * step + width), y * width);
+}
+
+/** Place of the high byte in a 16-bit pixel. */
+export function highByte(frame: ImageFrame): 0 | 1 {
+  return frame.isBigEndian ? 0 : 1;
+}
+
+export function grayFromHighByte(frame: ImageFrame, out: Uint8Array): void {
+  const { width, height, step, data } = frame;
+  const high = highByte(frame);
+  for (let y = 0, o = 0; y < height; y++) {
+    for (let x = 0, i = y * step + high; x < width; x++, i += 2) out[o++] = data[i]!;
+  }
+}
+
+/** Gray of one byte per pixel, repeated in three channels. */
+export function repeatGray(frame: ImageFrame, pixelBytes: number, offset: number, out: Uint8Array): void {
+  const { width, height, step, data } = frame;
+  for (let y = 0, o = 0; y < height; y++) {
+    for (let x = 0, i = y * step + offset; x < width; x++, i += pixelBytes) {
+      const v = data[i]!;
+      out[o++] = v;
+      out[o++] = v;
+      out[o++] = v;
+    }
+  }
+}
+
+/** `red` and `blue` are the places of these channels; green is between them. */
+export function packedToGray(frame: ImageFrame, pixelBytes: number, red: number, blue: number, out: Uint8Array): void {
+  const { width, height, step, data } = frame;
+  for (let y = 0, o = 0; y < height; y++) {
+    for (let x = 0, i = y * step; x < width; x++, i += pixelBytes) {
+      out[o++] = luma(data[i + red]!, data[i + 1]!, data[i + blue]!);
+    }
+  }
+}
+
+export function packedToBgr(frame: ImageFrame, pixelBytes: number, red: number, blue: number, out: Uint8Array): void {
+  const { width, height, step, data } = frame;
+  for (let y = 0, o = 0; y < height; y++) {
+    for (let x = 0, i = y * step; x < width; x++, i += pixelBytes) {
+      out[o++] = data[i + blue]!;
+      out[o++] = data[i + 1]!;
+      out[o++] = data[i + red]!;
+    }
+  }
+}

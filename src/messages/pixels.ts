@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+import type { ImageFrame, PixelEncoding } from '../sources/Source.ts';
+import { type BayerPhase, demosaic } from './demosaic.ts';
+import { checkImageLayout } from './encodings.ts';
+import { copyRows, grayFromHighByte, highByte, packedToBgr, packedToGray, repeatGray } from './packedPixels.ts';
+import { yuv422ToBgr, yuv422ToGray } from './yuv422.ts';
+
+/** An 8-bit image: gray (1 channel) or BGR interleaved (3 channels), rows top to bottom. */
+export interface CameraImage {
+  stampNs: bigint;
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  /** Bytes from one row to the next. */
+  step: number;
+  data: Uint8Array;
+}
+
+type Convert = (frame: ImageFrame, out: Uint8Array) => void;
+
+/** How each layout becomes gray and BGR. */
+const CONVERSIONS: Readonly<Record<PixelEncoding, { gray: Convert; bgr: Convert }>> = {
+  mono8: { gray: copyRows, bgr: (frame, out) => repeatGray(frame, 1, 0, out) },
+  mono16: { gray: grayFromHighByte, bgr: (frame, out) => repeatGray(frame, 2, highByte(frame), out) },
+  rgb8: packed(3, 0, 2),
+  bgr8: packed(3, 2, 0),
+  rgba8: packed(4, 0, 2),
+  bgra8: packed(4, 2, 0),
+  bayer_rggb8: bayer({ redX: 0, redY: 0 }),
+  bayer_grbg8: bayer({ redX: 1, redY: 0 }),
+  bayer_gbrg8: bayer({ redX: 0, redY: 1 }),
+  bayer_bggr8: bayer({ redX: 1, redY: 1 }),
+  yuv422: yuv(1),
+  yuv422_yuy2: yuv(0),
+};
+
+/**
+ * An image as it arrived, as 8-bit gray or BGR. A mono8 frame asked as gray is passed on without a copy, with its own step; everything else is
+ * written without padding into `into`, or into a new array when `into` is missing or too small.
+ *
+ * - mono16 keeps its high byte: the full 16-bit range is taken as black to white.
+ * - gray of colour is 0.299 R + 0.587 G + 0.114 B (BT.601) in OpenCV's fixed point; gray of YUV is its Y as it stands.
+ * - bayer is demosaiced bilinearly, mirrored at the border.
+ *
+ * @throws QpvoError QPVO_SOURCE_CORRUPT when the data is shorter than the size says
+ */
+export function toCameraImage(frame: ImageFrame, channels: 1 | 3, into?: Uint8Array): CameraImage {
+  checkImageLayout(frame);
+  const { stampNs, width, height } = frame;
+  if (frame.encoding === 'mono8' && channels === 1) {
+    return { stampNs, width, height, channels, step: frame.step, data: frame.data };
+  }
+  const size = width * height * channels;
+  const out = into !== undefined && into.length >= size ? into : new Uint8Array(size);
+  const convert = CONVERSIONS[frame.encoding];
+  if (channels === 1) convert.gray(frame, out);
+  else convert.bgr(frame, out);
+  return { stampNs, width, height, channels, step: width * channels, data: out };
+}
+
+function packed(pixelBytes: number, red: number, blue: number): { gray: Convert; bgr: Convert } {
+  return {
+    gray: (frame, out) => packedToGray(frame, pixelBytes, red, blue, out),
+    bgr: (frame, out) => packedToBgr(frame, pixelBytes, red, blue, out),
+  };
+}
+
+function bayer(phase: BayerPhase): { gray: Convert; bgr: Convert } {
+  return { gray: (frame, out) => demosaic(frame, phase, 1, out), bgr: (frame, out) => demosaic(frame, phase, 3, out) };
+}
+
+function yuv(lumaOffset: 0 | 1): { gray: Convert; bgr: Convert } {
+  return {
+    gray: (frame, out) => yuv422ToGray(frame, lumaOffset, out),
+    bgr: (frame, out) => yuv422ToBgr(frame, lumaOffset, out),
+  };
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
+
+/** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
+export const SURFACE = 1;
+
+export interface CpuOpsOptions {
+  channels: 1 | 3;
+  /** Network image, multiples of 16. */
+  width: number;
+  height: number;
+  recordedWidth: number;
+  recordedHeight: number;
+  supersamples: number;
+  featureDim: number;
+  hiddenDim: number;
+  patches: number;
+  ringSlots: number;
+  maxPairs: number;
+  threads: number;
+  /** Intrinsics on the grid (network image / 4). */
+  fx: number;
+  fy: number;
+  cx: number;
+  cy: number;
+}
+
+/** Arrays over the ops' own memory. R ring slots, M patches, P pairs, C feature and D hidden width, F = 882, grid h x w. */
+export interface OpsBuffers {
+  /** [channels][height][width] */
+  image: Float32Array;
+  /** [M] y * w + x */
+  cells: Int32Array;
+  /** [C][h][w] */
+  features: Float32Array;
+  /** [M][D] */
+  context: Float32Array;
+  /** [R][M][D] */
+  contextRing: Float32Array;
+  /** [P][M][F], F = [level][py][px][dy][dx] */
+  correlation: Float32Array;
+  /** [P][M][D] */
+  hiddenA: Float32Array;
+  hiddenB: Float32Array;
+  /** [P][M][2] grid px */
+  centre: Float32Array;
+  delta: Float32Array;
+  weight: Float32Array;
+  /** [P] ring slots */
+  pairSource: Int32Array;
+  pairTarget: Int32Array;
+  /** [R] index of a free pose, -1 = fixed */
+  poseVariable: Int32Array;
+  /** [R][7] T_camera_world: t xyz, q xyzw */
+  poses: Float64Array;
+  /** [R][patchStride] grid px */
+  patchX: Float32Array;
+  patchY: Float32Array;
+  inverseDepth: Float32Array;
+  /** [R][patchStride] 1 / (C + damping) of the last bundle adjustment, in units of inverse depth squared per unit of confidence. */
+  depthVariance: Float32Array;
+  /** [R][M][3] */
+  colors: Uint8Array;
+  patchStride: number;
+}
+
+export interface BundleAdjustOptions {
+  freePoses: number;
+  iterations: number;
+  depthDamping: number;
+  poseDamping: number;
+  poseDampingRelative: number;
+  maxResidual: number;
+  margin: number;
+  minDepth: number;
+  maxInverseDepth: number;
+  resetInverseDepth: number;
+  minInverseDepth: number;
+}
+
+/** The ops of one frame on the CPU. Calls that return a promise work off the JavaScript thread; a second call meanwhile throws QPVO_BUSY. */
+export interface CpuOps {
+  readonly buffers: OpsBuffers;
+  prepareImage(data: Uint8Array, width: number, height: number, channels: number, step: number): Promise<void>;
+  samplePatches(slot: number, seed: number, sequence: number, selection: 'random' | 'gradient', inverseDepth: number): Promise<void>;
+  insertFrame(slot: number): Promise<void>;
+  correlate(pairCount: number): Promise<void>;
+  bundleAdjust(pairCount: number, options: BundleAdjustOptions): Promise<{ solved: boolean; validEdges: number }>;
+  /** Evidence over the pairs whose flag is not 0; residual in grid px. */
+  assessHealth(
+    pairCount: number,
+    flags: Uint8Array,
+    inlierThreshold: number,
+    minConfidence: number,
+    margin: number,
+  ): { medianConfidence: number; residual: number; inlierShare: number; edges: number };
+  /** Mean flow magnitude and parallax of the patches of a slot seen in another, grid px. */
+  flowMagnitude(source: number, target: number, beta: number): { mean: number; parallax: number };
+  /** World points of a slot's patches, [M][3]. */
+  pointCloud(slot: number): Float32Array;
+  close(): void;
+}
+
+export interface Addon {
+  surface: number;
+  /** Instruction set chosen for this processor. */
+  instructionSet: string;
+  /** Names the memory of an array to all threads of the process. The lender keeps the array until reclaim(). */
+  lend(view: Uint8Array): number;
+  /** The memory of a loan, in any thread; not to be used after reclaim(). */
+  borrow(loan: number): ArrayBuffer;
+  reclaim(loan: number): void;
+  CpuOps: new (options: CpuOpsOptions, undistortMap: Float32Array) => CpuOps;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, QpvoError } from '../error.ts';
+import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
+import type { NetworkSizes } from './weights/networkSizes.ts';
+
+export const MANIFEST_FILE = 'manifest.json';
+/** Raised when a manifest of this version can no longer be read as one of the version before. */
+export const MANIFEST_VERSION = 1;
+
+/** The parts a model consists of. `update` is absent from a model that only holds encoders; `weights` and `golden` are for tests and tools. */
+export const PARTS = ['features', 'context', 'update', 'weights', 'golden'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface ModelFile {
+  /** Name inside the model folder. */
+  name: string;
+  bytes: number;
+  /** Lower-case hexadecimal. */
+  sha256: string;
+}
+
+/** The windows a model was made for; see the parameters of the same names. */
+export interface ModelWindows {
+  patchesPerFrame: number;
+  removalWindow: number;
+  patchLifetime: number;
+  optimizationWindow: number;
+}
+
+/** What a model says about itself: manifest.json in its folder. */
+export interface ModelManifest {
+  version: typeof MANIFEST_VERSION;
+  name: string;
+  /** What it is good for, one sentence. */
+  description: string;
+  licence: string;
+  /** Where the weights come from. */
+  training: string;
+  parameters: number;
+  sizes: NetworkSizes;
+  /** Network image x = scale * I + offset for I in 0..255; channel order of colour images. */
+  normalisation: { scale: number; offset: number; channels: 'grey' | 'bgr' };
+  /** Order of the correlation vector, slowest axis first. */
+  correlation: typeof CORRELATION_LAYOUT;
+  windows: ModelWindows;
+  files: Partial<Record<Part, ModelFile>>;
+}
+
+/**
+ * Reads and validates the manifest of a model folder. The files it names are not opened.
+ * @throws QPVO_MODEL when there is none, or when it is not one of this version
+ */
+export function readManifest(folder: string): ModelManifest {
+  const path = join(folder, MANIFEST_FILE);
+  const value = parse(path);
+  const version = value.version;
+  if (version !== MANIFEST_VERSION) {
+    throw new QpvoError('QPVO_MODEL', {
+      what: `unknown version of ${path}`,
+      expected: `version ${MANIFEST_VERSION}`,
+      received: `${version}`,
+      advice: 'Import the model again with this version of qpvo (qpvo import), or update qpvo.',
+    });
+  }
+  checkFields(value, path);
+  return value as unknown as ModelManifest;
+}
+
+/**
+ * Reads a file of a model and compares it with the manifest.
+ * @throws QPVO_MODEL when the model has no such part, or the file is missing, of another length, or of other content
+ */
+export function readModelFile(folder: string, manifest: ModelManifest, part: Part): Uint8Array {
+  const file = manifest.files[part];
+  if (file === undefined) {
+    const advice = part === 'update' ? 'It holds encoders only: import weights that have the update operator.' : 'Import the model again.';
+    throw new QpvoError('QPVO_MODEL', { what: `model ${manifest.name} has no part "${part}"`, advice });
+  }
+  const path = join(folder, file.name);
+  const advice = 'Copy or import the model again.';
+  const bytes = readBytes(path, `the ${part} of model ${manifest.name}`, advice);
+  if (bytes.length !== file.bytes) {
+    const received = `${bytes.length}`;
+    throw new QpvoError('QPVO_MODEL', { what: `${path} is truncated or of another model`, expected: `${file.bytes} bytes`, received, advice });
+  }
+  const sha256 = checksum(bytes);
+  if (sha256 !== file.sha256) {
+    throw new QpvoError('QPVO_MODEL', { what: `${path} is damaged`, expected: `sha256 ${file.sha256}`, received: sha256, advice });
+  }
+  return bytes;
+}
+
+/** Lower-case hexadecimal SHA-256. */
+export function checksum(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function parse(path: string): Record<string, unknown> {
+  const bytes = readBytes(path, 'the model manifest', 'Give the name of a model that comes with qpvo, or a model folder made by qpvo import.');
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new QpvoError('QPVO_MODEL', { what: `${path} is no JSON`, received: messageOf(cause), advice: 'Copy or import the model again.', cause });
+  }
+  throw invalid(path, 'an object', 'another value');
+}
+
+function readBytes(path: string, content: string, advice: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new QpvoError('QPVO_MODEL', { what: `cannot read ${content}`, expected: path, received: messageOf(cause), advice, cause });
+  }
+}
+
+function checkFields(value: Record<string, unknown>, path: string): void {
+  const text = (key: string) => check(typeof value[key] === 'string', key, 'text', value[key]);
+  const check = (good: boolean, key: string, expected: string, received: unknown) => {
+    if (!good) throw invalid(path, `${expected} at "${key}"`, JSON.stringify(received) ?? 'nothing');
+  };
+  for (const key of ['name', 'description', 'licence', 'training']) text(key);
+  check(isCount(value.parameters), 'parameters', 'a count', value.parameters);
+  const sizes = record(value.sizes);
+  for (const key of ['inputChannels', 'width', 'featureDim', 'hiddenDim', 'patchSize', 'radius']) {
+    check(isCount(sizes[key]), `sizes.${key}`, 'a positive whole number', sizes[key]);
+  }
+  check(sizes.inputChannels === 1 || sizes.inputChannels === 3, 'sizes.inputChannels', '1 or 3', sizes.inputChannels);
+  check(Array.isArray(sizes.levels) && sizes.levels.every(isCount), 'sizes.levels', 'whole numbers', sizes.levels);
+  const { scale, offset, channels } = record(value.normalisation);
+  check(Number.isFinite(scale) && Number.isFinite(offset), 'normalisation', 'a scale and an offset', value.normalisation);
+  check(channels === 'grey' || channels === 'bgr', 'normalisation.channels', '"grey" or "bgr"', channels);
+  check(value.correlation === CORRELATION_LAYOUT, 'correlation', `"${CORRELATION_LAYOUT}"`, value.correlation);
+  const windows = record(value.windows);
+  for (const key of ['patchesPerFrame', 'removalWindow', 'patchLifetime', 'optimizationWindow']) {
+    check(isCount(windows[key]), `windows.${key}`, 'a positive whole number', windows[key]);
+  }
+  for (const [part, file] of Object.entries(record(value.files))) {
+    check((PARTS as readonly string[]).includes(part), `files.${part}`, `one of ${PARTS.join(' ')}`, part);
+    const { name, bytes, sha256 } = record(file);
+    check(typeof name === 'string' && /^[\w.-]+$/.test(name), `files.${part}.name`, 'a file name without folders', name);
+    check(isCount(bytes) && /^[0-9a-f]{64}$/.test(String(sha256)), `files.${part}`, 'a length and a sha256', file);
+  }
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function invalid(path: string, expected: string, received: string): QpvoError {
+  return new QpvoError('QPVO_MODEL', { what: `${path} is no model manifest`, expected, received, advice: 'Import the model again with qpvo import.' });
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+import { QpvoError } from '../../error.ts';
+import type { Weights } from './Weights.ts';
+
+/** The widths in which models differ, and the constants of the correlation. */
+export interface NetworkSizes {
+  /** Channels of the network image: 1 grey, 3 blue-green-red. */
+  inputChannels: number;
+  /** Channels of the encoders' first stage; the second has twice as many. */
+  width: number;
+  /** Channels of the matching features. */
+  featureDim: number;
+  /** Channels of context features and hidden state. */
+  hiddenDim: number;
+  /** Side of a patch in grid pixels. */
+  patchSize: number;
+  /** Radius of the correlation window in grid pixels. */
+  radius: number;
+  /** Scales of the correlation pyramid, as divisors of the grid. */
+  levels: number[];
+}
+
+/** Length of the correlation vector of one edge: levels x patch pixels x window cells. */
+export function correlationLength(sizes: NetworkSizes): number {
+  return sizes.levels.length * sizes.patchSize ** 2 * (2 * sizes.radius + 1) ** 2;
+}
+
+/** Reads the widths off the tensors that fix them. Patch 3, radius 3 and levels 1 and 4 are constants of the method. */
+export function inferSizes(weights: Weights): NetworkSizes {
+  const stem = shapeOf(weights, 'patchify.fnet.conv1.weight', 4);
+  return {
+    inputChannels: stem[1]!,
+    width: stem[0]!,
+    featureDim: shapeOf(weights, 'patchify.fnet.conv2.weight', 4)[0]!,
+    hiddenDim: shapeOf(weights, 'patchify.inet.conv2.weight', 4)[0]!,
+    patchSize: 3,
+    radius: 3,
+    levels: [1, 4],
+  };
+}
+
+function shapeOf(weights: Weights, name: string, rank: number): number[] {
+  const shape = weights.get(name)?.shape;
+  if (shape?.length === rank && shape.every((length) => length > 0)) return shape;
+  throw new QpvoError('QPVO_MODEL', {
+    what: `tensor ${name} fixes the sizes of the network`,
+    expected: `${rank} dimensions`,
+    received: shape === undefined ? 'no such tensor' : `shape [${shape}]`,
+    advice: 'Give the state dict of a DPVO network; its tensor names begin with patchify. and update.',
+  });
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import { availableParallelism } from 'node:os';
+import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import { type RectifiedCamera, rectifiedCamera } from '../camera/RectifiedCamera.ts';
+import { buildUndistortMap } from '../camera/undistortMap.ts';
+import type { OdometryParameters } from '../config/parameters.ts';
+import type { CpuOps } from '../native/addon.ts';
+import { loadAddon } from '../native/loadAddon.ts';
+import type { ModelManifest } from '../network/manifest.ts';
+import { GRID_STRIDE } from './solver.ts';
+import { maxPairs, ringSlots } from './windows.ts';
+
+/** Threads asked for, or all cores. */
+export function threadCount(parameters: OdometryParameters): number {
+  return parameters.threads > 0 ? parameters.threads : availableParallelism();
+}
+
+/** The CPU ops for a camera, a model and its windows, with the undistortion map built. */
+export function createOps(
+  calibration: CameraCalibration,
+  manifest: ModelManifest,
+  parameters: OdometryParameters,
+): { ops: CpuOps; camera: RectifiedCamera } {
+  const camera = rectifiedCamera(calibration, parameters.networkScale);
+  const map = buildUndistortMap(calibration, camera);
+  const { CpuOps: Ops } = loadAddon();
+  const ops = new Ops(
+    {
+      channels: manifest.sizes.inputChannels as 1 | 3,
+      width: camera.width,
+      height: camera.height,
+      recordedWidth: calibration.width,
+      recordedHeight: calibration.height,
+      supersamples: map.samplesPerAxis ** 2,
+      featureDim: manifest.sizes.featureDim,
+      hiddenDim: manifest.sizes.hiddenDim,
+      patches: parameters.patchesPerFrame,
+      ringSlots: ringSlots(parameters),
+      maxPairs: maxPairs(parameters),
+      threads: threadCount(parameters),
+      fx: camera.fx / GRID_STRIDE,
+      fy: camera.fy / GRID_STRIDE,
+      cx: camera.cx / GRID_STRIDE,
+      cy: camera.cy / GRID_STRIDE,
+    },
+    map.data,
+  );
+  return { ops, camera };
+}

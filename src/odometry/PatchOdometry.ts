@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import type { OdometryParameters } from '../config/parameters.ts';
+import { QpvoError } from '../error.ts';
+import { type CameraImage, toCameraImage } from '../messages/pixels.ts';
+import type { CpuOps } from '../native/addon.ts';
+import type { Network } from '../network/Network.ts';
+import { openNetwork } from '../network/OnnxNetwork.ts';
+import type { ImageFrame } from '../sources/Source.ts';
+import { HiddenState } from './HiddenState.ts';
+import { lowerMedian, medianFlow } from './median.ts';
+import { predictPose } from './motionModel.ts';
+import { createOps, threadCount } from './OdometryOps.ts';
+import { PatchGraph } from './PatchGraph.ts';
+import { IDENTITY, type Pose } from './Pose.ts';
+import { PoseTable } from './PoseTable.ts';
+import { Segment } from './Segment.ts';
+import { StageClock } from './StageClock.ts';
+import { GRID_STRIDE, REFERENCE_WIDTH, SOLVER } from './solver.ts';
+import type { FinishResult, InitProgress, TrackingState, TrackResult } from './types.ts';
+import { maxPairs, maxSources, ringSlots } from './windows.ts';
+
+export interface OdometryOptions {
+  calibration: CameraCalibration;
+  /** Folder of the model: manifest.json and its files. */
+  modelDir: string;
+  parameters: OdometryParameters;
+}
+
+/** What a frame says about itself besides its pose. */
+type Outcome = Omit<TrackResult, 'sequence' | 'stampNs' | 'stagesMs' | 'latencyMs'>;
+
+/**
+ * Monocular patch odometry: images in, poses out (Deep Patch Visual Odometry, Teed, Lipson, Deng, arXiv 2208.04726). One call at a time. Lost tracking is a state of the
+ * result, never an error; track() rejects only when the machine fails (closed, addon or network error) or the very first image contradicts the calibration.
+ */
+export class PatchOdometry {
+  readonly #parameters: OdometryParameters;
+  readonly #ops: CpuOps;
+  readonly #network: Network;
+  readonly #graph: PatchGraph;
+  readonly #hidden: HiddenState;
+  readonly #poses: PoseTable;
+  readonly #gridPerParameterPx: number;
+  readonly #calibration: CameraCalibration;
+  readonly #stampsNs: bigint[] = [];
+  #pixels: Uint8Array = new Uint8Array(0);
+  #segment: Segment;
+  #state: TrackingState = 'INITIALIZING';
+  #sequence = 0;
+  #sizeChecked = false;
+
+  static async create(options: OdometryOptions): Promise<PatchOdometry> {
+    const { parameters, calibration, modelDir } = options;
+    const network = await openNetwork(modelDir, { threads: threadCount(parameters) });
+    const { ops, camera } = createOps(calibration, network.manifest, parameters);
+    network.allocate({
+      height: camera.height,
+      width: camera.width,
+      patches: parameters.patchesPerFrame,
+      maxPairs: maxPairs(parameters),
+      maxSources: maxSources(parameters),
+      ringSlots: ringSlots(parameters),
+      buffers: ops.buffers,
+    });
+    return new PatchOdometry(options, ops, network, camera.width);
+  }
+
+  private constructor({ parameters, calibration }: OdometryOptions, ops: CpuOps, network: Network, width: number) {
+    this.#parameters = parameters;
+    this.#calibration = calibration;
+    this.#ops = ops;
+    this.#network = network;
+    this.#hidden = new HiddenState(ops.buffers, parameters.patchesPerFrame * network.manifest.sizes.hiddenDim);
+    this.#graph = new PatchGraph(parameters, this.#hidden, ops.buffers.pairSource, ops.buffers.pairTarget);
+    this.#poses = new PoseTable(ops.buffers.poses);
+    this.#gridPerParameterPx = width / REFERENCE_WIDTH / GRID_STRIDE;
+    this.#segment = this.#newSegment(0, IDENTITY);
+  }
+
+  /** One image to one result. `frame.data` may be reused as soon as the promise settles. */
+  async track(frame: ImageFrame): Promise<TrackResult> {
+    const clock = new StageClock();
+    const sequence = this.#sequence++;
+    const outcome = await this.#outcome(frame, sequence, clock);
+    this.#state = outcome.state;
+    return { ...outcome, sequence, stampNs: frame.stampNs, stagesMs: clock.stagesMs, latencyMs: clock.totalMs };
+  }
+
+  /** The last updates, and everything that was still waiting. */
+  async finish(): Promise<FinishResult> {
+    if (!this.#segment.initialized) return { finalPoses: [], finalPoints: [] };
+    const clock = new StageClock();
+    for (let k = 0; k < this.#parameters.finalUpdates; k++) await this.#update(clock);
+    return this.#segment.end(Number.POSITIVE_INFINITY);
+  }
+
+  async close(): Promise<void> {
+    this.#ops.close();
+    await this.#network.close();
+  }
+
+  async #outcome(frame: ImageFrame, sequence: number, clock: StageClock): Promise<Outcome> {
+    const refusal = this.#refusal(frame);
+    if (refusal !== '') return this.#plain({ skipped: true, reason: refusal });
+    if (this.#state === 'LOST') {
+      if (!this.#parameters.autoReinitialize) return this.#plain({ reason: 'lost, and autoReinitialize is off' });
+      this.#segment = this.#newSegment(this.#segment.number + 1, this.#segment.lastGoodPose);
+    }
+    this.#stampsNs.push(frame.stampNs);
+    if (this.#stampsNs.length > 3) this.#stampsNs.shift();
+
+    const graph = this.#graph;
+    const slot = graph.nextSlot;
+    this.#poses.set(slot, this.#predictedPose());
+    await clock.time('prepare', () => this.#prepare(frame, slot, sequence));
+    await clock.time('encode', () => this.#network.encode());
+    await clock.time('insert', () => this.#ops.insertFrame(slot));
+    const progress = await this.#admit(slot, clock);
+    if (progress?.waitingFor === STANDSTILL) {
+      this.#segment.addStill(sequence, frame.stampNs);
+      return this.#plain({ init: progress, reason: progress.waitingFor });
+    }
+    this.#segment.add(graph.accept(sequence, frame.stampNs));
+    const updates = this.#updatesDue();
+    let evidence = { solved: true, validEdges: 0 };
+    for (let k = 0; k < updates; k++) evidence = await this.#update(clock);
+    if (updates === 0) return this.#plain({ init: progress, reason: progress?.waitingFor ?? '', isKeyframe: true });
+    return clock.time('commit', () => this.#commit(evidence, progress));
+  }
+
+  /** Why an image cannot be used; empty when it can. */
+  #refusal(frame: ImageFrame): string {
+    const { width, height, origin } = this.#calibration;
+    if (frame.width !== width || frame.height !== height) {
+      const sizes = { expected: `${width}x${height} px as calibrated (${origin})`, received: `${frame.width}x${frame.height} px` };
+      if (!this.#sizeChecked) {
+        const advice = 'Give the calibration of this camera at this resolution with --camera.';
+        throw new QpvoError('QPVO_IMAGE_SIZE', { what: 'the images are not those of the calibration', ...sizes, advice });
+      }
+      return `image size changed: expected ${sizes.expected}, but received ${sizes.received}`;
+    }
+    this.#sizeChecked = true;
+    const last = this.#stampsNs.at(-1);
+    if (last !== undefined && frame.stampNs <= last) {
+      return frame.stampNs === last ? 'its stamp repeats the last one' : `its stamp goes back by ${Number(last - frame.stampNs) / 1e9} s`;
+    }
+    return '';
+  }
+
+  async #prepare(frame: ImageFrame, slot: number, sequence: number): Promise<void> {
+    const { seed, patchSelection } = this.#parameters;
+    const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels, this.#pixels);
+    if (image.data !== frame.data) this.#pixels = image.data;
+    await this.#ops.prepareImage(image.data, image.width, image.height, image.channels, image.step);
+    await this.#ops.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior());
+  }
+
+  /** Before initialisation every patch gets a random depth of its own (-1); afterwards the median of the last three frames. */
+  #depthPrior(): number {
+    if (!this.#segment.initialized) return -1;
+    const { inverseDepth, patchStride } = this.#ops.buffers;
+    const last = this.#graph.frames.slice(-3).map(({ slot }) => inverseDepth.subarray(slot * patchStride, slot * patchStride + this.#parameters.patchesPerFrame));
+    return lowerMedian(last);
+  }
+
+  #predictedPose(): Pose {
+    const { frames } = this.#graph;
+    const last = frames.at(-1);
+    const beforeLast = frames.at(-2);
+    if (last === undefined) return IDENTITY;
+    const { motionModel: kind, motionDamping: damping } = this.#parameters;
+    return predictPose({ kind, damping }, this.#poses.get(last.slot), beforeLast && this.#poses.get(beforeLast.slot), this.#stampsNs);
+  }
+
+  /** Before initialisation: whether the frame moved enough to be collected. Undefined once initialised. */
+  async #admit(slot: number, clock: StageClock): Promise<InitProgress | undefined> {
+    if (this.#segment.initialized) return undefined;
+    const { initFrames, initMotionThresholdPx } = this.#parameters;
+    const last = this.#graph.frames.at(-1);
+    const toPx = 1 / this.#gridPerParameterPx;
+    const medianFlowPx = last === undefined ? undefined : (await this.#probe(last.slot, slot, clock)) * toPx;
+    const still = medianFlowPx !== undefined && !(medianFlowPx >= initMotionThresholdPx);
+    return {
+      acceptedFrames: this.#graph.n + (still ? 0 : 1),
+      neededFrames: initFrames,
+      medianFlowPx,
+      neededFlowPx: initMotionThresholdPx,
+      waitingFor: still ? STANDSTILL : `collecting frames (${this.#graph.n + 1} of ${initFrames})`,
+    };
+  }
+
+  /** Median length of the flow that the network sees from the last accepted frame to this one, grid px (motion gate). */
+  async #probe(source: number, target: number, clock: StageClock): Promise<number> {
+    const graph = this.#graph;
+    const held = [graph.source[0]!, graph.target[0]!] as const;
+    graph.source[0] = source;
+    graph.target[0] = target;
+    await clock.time('correlate', () => this.#ops.correlate(1));
+    await clock.time('update', () => this.#network.update({ ...this.#hidden.batch(1), source: graph.source, ...ALONE }));
+    [graph.source[0], graph.target[0]] = held;
+    return medianFlow(this.#ops.buffers.delta.subarray(0, 2 * this.#parameters.patchesPerFrame));
+  }
+
+  #updatesDue(): number {
+    const { initFrames, initUpdates, updatesPerFrame } = this.#parameters;
+    if (this.#segment.initialized) return updatesPerFrame;
+    return this.#graph.n >= initFrames ? initUpdates : 0;
+  }
+
+  /** Reproject and correlate, update operator, bundle adjustment. */
+  async #update(clock: StageClock): Promise<{ solved: boolean; validEdges: number }> {
+    const graph = this.#graph;
+    const count = graph.pairCount;
+    graph.link();
+    await clock.time('correlate', () => this.#ops.correlate(count));
+    await clock.time('update', () => this.#network.update({ ...this.#hidden.batch(count), source: graph.source, sourceIndex: graph.sourceIndex, previous: graph.previous, next: graph.next }));
+    this.#hidden.swap();
+    const freePoses = graph.poseVariables(this.#ops.buffers.poseVariable, this.#segment.initialized);
+    const iterations = this.#parameters.bundleAdjustIterations;
+    return clock.time('bundleAdjust', () => this.#ops.bundleAdjust(count, { ...SOLVER, freePoses, iterations }));
+  }
+
+  /** Judges the update; then keyframes, retirement, poses that became final. */
+  #commit(evidence: { solved: boolean; validEdges: number }, init: InitProgress | undefined): Outcome {
+    const segment = this.#segment;
+    const verdict = segment.judge(evidence);
+    const health = segment.health;
+    if (!segment.initialized) {
+      const failure = segment.initialize(verdict);
+      if (failure !== '') {
+        this.#segment = this.#newSegment(segment.number, segment.T_world_segment);
+        return this.#plain({ health, reason: failure, init: init && { ...init, acceptedFrames: 0, waitingFor: failure } });
+      }
+    }
+    if (verdict.state === 'LOST') {
+      return { ...this.#plain({ health, reason: verdict.reason }), state: 'LOST', ...segment.endAsLost() };
+    }
+    const newest = segment.newestPose();
+    return { ...this.#plain({ health, reason: verdict.reason, isKeyframe: true }), state: verdict.state, T_world_camera: newest, ...segment.advance() };
+  }
+
+  #newSegment(number: number, T_world_segment: Pose): Segment {
+    this.#graph.clear();
+    return new Segment({
+      number,
+      T_world_segment,
+      parameters: this.#parameters,
+      graph: this.#graph,
+      ops: this.#ops,
+      poses: this.#poses,
+      gridPerParameterPx: this.#gridPerParameterPx,
+    });
+  }
+
+  /** A result without a pose, completed by what is known. */
+  #plain(known: Partial<Outcome>): Outcome {
+    return {
+      state: this.#state === 'LOST' && known.skipped !== true && this.#parameters.autoReinitialize ? 'INITIALIZING' : this.#state,
+      skipped: false,
+      reason: '',
+      segment: this.#segment.number,
+      T_world_camera: undefined,
+      isKeyframe: false,
+      init: undefined,
+      health: undefined,
+      finalPoses: [],
+      finalPoints: [],
+      ...known,
+    };
+  }
+}
+
+const STANDSTILL = 'motion: move the camera sideways';
+
+/** Pair tables of a single pair without neighbours. */
+const ALONE = { sourceIndex: new Int32Array(1), previous: new Int32Array([-1]), next: new Int32Array([-1]) };

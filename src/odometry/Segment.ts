@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+import type { OdometryParameters } from '../config/parameters.ts';
+import type { CpuOps } from '../native/addon.ts';
+import { mapPoints } from './mapPoints.ts';
+import type { GraphFrame, PatchGraph } from './PatchGraph.ts';
+import { IDENTITY, type Pose } from './Pose.ts';
+import type { PoseTable } from './PoseTable.ts';
+import { compose, inverse, isFinitePose } from './se3.ts';
+import { FLOW_BETA, SOLVER } from './solver.ts';
+import { TrackingMonitor } from './TrackingMonitor.ts';
+import { Trajectory, type TrajectoryEntry } from './Trajectory.ts';
+import type { FinalPose, FinishResult, Health, MapPoint, TrackingState } from './types.ts';
+
+export interface SegmentContext {
+  number: number;
+  /** Where the first camera of the segment stands in the world. */
+  T_world_segment: Pose;
+  parameters: OdometryParameters;
+  graph: PatchGraph;
+  ops: CpuOps;
+  poses: PoseTable;
+  /** Grid px per pixel of the parameters (which are meant at 640 px width). */
+  gridPerParameterPx: number;
+}
+
+/** The newest frames whose evidence counts. */
+const EVIDENCE_FRAMES = 3;
+
+/** Mean parallax over the first frames that depth needs to be observable at all, parameter px. */
+const MIN_PARALLAX_PX = 1;
+
+/** One stretch of uninterrupted tracking: its frames, their poses on the way out, and the judgement of its health. One scale throughout. */
+export class Segment {
+  readonly number: number;
+  readonly T_world_segment: Pose;
+  initialized = false;
+  health: Health | undefined;
+  /** T_world_camera of the last frame with good evidence: where the next segment starts. */
+  lastGoodPose: Pose;
+
+  readonly #context: SegmentContext;
+  readonly #monitor: TrackingMonitor;
+  readonly #trajectory = new Trajectory();
+  readonly #entries = new Map<GraphFrame, TrajectoryEntry>();
+  readonly #flags: Uint8Array;
+  #firstBadSequence = Number.POSITIVE_INFINITY;
+  #newest: TrajectoryEntry | undefined;
+
+  constructor(context: SegmentContext) {
+    this.#context = context;
+    this.number = context.number;
+    this.T_world_segment = context.T_world_segment;
+    this.lastGoodPose = context.T_world_segment;
+    this.#monitor = new TrackingMonitor(context.parameters);
+    this.#flags = new Uint8Array(context.graph.source.length);
+  }
+
+  add(frame: GraphFrame): void {
+    this.#newest = this.#trajectory.add(frame.sequence, frame.stampNs, this.number);
+    this.#entries.set(frame, this.#newest);
+  }
+
+  /** A frame that did not move enough to be collected: it stays where the last accepted one is. */
+  addStill(sequence: number, stampNs: bigint): void {
+    const entry = this.#trajectory.add(sequence, stampNs, this.number);
+    if (this.#newest !== undefined) this.#trajectory.follow(entry, this.#newest, IDENTITY);
+  }
+
+  /** T_world_camera of the newest frame. */
+  newestPose(): Pose {
+    return compose(this.T_world_segment, inverse(this.#context.poses.get(this.#context.graph.frames.at(-1)!.slot)));
+  }
+
+  judge(adjusted: { solved: boolean; validEdges: number }): { state: TrackingState; reason: string } {
+    const { graph, ops, poses, parameters } = this.#context;
+    const newest = graph.frames.at(-1)!;
+    this.health = this.#assess();
+    const edges = Math.max(1, (graph.pairCount - graph.n) * parameters.patchesPerFrame);
+    const verdict = this.#monitor.judge({
+      health: this.health,
+      solved: adjusted.solved,
+      validShare: adjusted.validEdges / edges,
+      finite: isFinitePose(poses.get(newest.slot)) && ops.buffers.poses.every(Number.isFinite),
+    });
+    if (this.#monitor.badFrames === 0) {
+      this.#firstBadSequence = Number.POSITIVE_INFINITY;
+      this.lastGoodPose = this.newestPose();
+    } else {
+      this.#firstBadSequence = Math.min(this.#firstBadSequence, newest.sequence);
+    }
+    return verdict;
+  }
+
+  /** After the first updates: empty when the segment is good enough to go on with, else the reason why it is not. */
+  initialize(verdict: { state: TrackingState; reason: string }): string {
+    const { graph, ops, gridPerParameterPx } = this.#context;
+    if (this.#monitor.badFrames > 0) return `initialisation failed: ${verdict.reason}`;
+    const { parallax } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, FLOW_BETA);
+    if (!(parallax >= MIN_PARALLAX_PX * gridPerParameterPx)) return 'no parallax: the camera turns without moving, move it sideways';
+    this.initialized = true;
+    return '';
+  }
+
+  /** Keyframe removal, retirement and what became final. */
+  advance(): { finalPoses: FinalPose[]; finalPoints: MapPoint[] } {
+    const { graph, parameters } = this.#context;
+    this.#removeRedundantKeyframe();
+    const finalPoints = graph.retire().flatMap((frame) => this.#points(frame));
+    this.#settle(Math.min(graph.n - parameters.optimizationWindow, graph.n - parameters.keyframeIndex));
+    for (const frame of graph.evict()) this.#entries.delete(frame);
+    return { finalPoses: this.#trajectory.takeFinal(this.T_world_segment), finalPoints };
+  }
+
+  /** Everything up to this sequence number, as it stands. */
+  end(beforeSequence: number): FinishResult {
+    const { graph } = this.#context;
+    const good = graph.frames.filter((frame) => frame.sequence < beforeSequence);
+    this.#settle(good.length);
+    this.#trajectory.discardFrom(beforeSequence);
+    const finalPoints = good.filter((frame) => this.#isSource(frame)).flatMap((frame) => this.#points(frame));
+    return { finalPoses: this.#trajectory.takeFinal(this.T_world_segment), finalPoints };
+  }
+
+  /** The frames since the evidence went bad get no pose. */
+  endAsLost(): FinishResult {
+    return this.end(this.#firstBadSequence);
+  }
+
+  #assess(): Health {
+    const { graph, ops, parameters, gridPerParameterPx } = this.#context;
+    const newest = new Set(graph.frames.slice(-EVIDENCE_FRAMES).map(({ slot }) => slot));
+    for (let p = 0; p < graph.pairCount; p++) this.#flags[p] = newest.has(graph.target[p]!) ? 1 : 0;
+    const threshold = parameters.inlierThresholdPx * gridPerParameterPx;
+    const found = ops.assessHealth(graph.pairCount, this.#flags, threshold, parameters.minConfidence, SOLVER.margin);
+    return { medianConfidence: found.medianConfidence, residualPx: found.residual / gridPerParameterPx, inlierShare: found.inlierShare };
+  }
+
+  /** Tests frame n - keyframeIndex: little flow between its neighbours makes it redundant (DPVO, section 3.3). */
+  #removeRedundantKeyframe(): void {
+    const { graph, poses, parameters, gridPerParameterPx } = this.#context;
+    const k = graph.n - parameters.keyframeIndex;
+    if (k < 1 || k + 1 >= graph.n) return;
+    const [before, frame, after] = [graph.frames[k - 1]!, graph.frames[k]!, graph.frames[k + 1]!];
+    const flow = this.#flowBetween(before, after);
+    if (!(flow < parameters.keyframeThresholdPx * gridPerParameterPx)) return;
+    const relative = compose(poses.get(frame.slot), inverse(poses.get(before.slot)));
+    this.#trajectory.follow(this.#entries.get(frame)!, this.#entries.get(before)!, relative);
+    this.#entries.delete(frame);
+    graph.removeFrame(k);
+  }
+
+  /** Mean of both directions, over pairs that exist; NaN (keep) when none does. Grid px. */
+  #flowBetween(a: GraphFrame, b: GraphFrame): number {
+    const { graph, ops } = this.#context;
+    const one = graph.hasPair(a.slot, b.slot) ? ops.flowMagnitude(a.slot, b.slot, FLOW_BETA).mean : Number.NaN;
+    const two = graph.hasPair(b.slot, a.slot) ? ops.flowMagnitude(b.slot, a.slot, FLOW_BETA).mean : Number.NaN;
+    return (one + two) / 2;
+  }
+
+  /** The poses of the first `count` frames will not change any more. */
+  #settle(count: number): void {
+    const { graph, poses } = this.#context;
+    for (let f = 0; f < count; f++) {
+      const frame = graph.frames[f]!;
+      const entry = this.#entries.get(frame);
+      if (entry !== undefined && entry.settled === undefined) entry.settled = poses.get(frame.slot);
+    }
+  }
+
+  #isSource(frame: GraphFrame): boolean {
+    const { graph } = this.#context;
+    return graph.source.subarray(0, graph.pairCount).includes(frame.slot);
+  }
+
+  #points(frame: GraphFrame): MapPoint[] {
+    const { ops, parameters } = this.#context;
+    return mapPoints(ops, frame.slot, parameters.patchesPerFrame, this.T_world_segment, this.number);
+  }
+}
