@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** Machine-readable error codes. `USAGE` ends a command with exit code 2, every other with 1. */
+/** Machine-readable error codes. `USAGE` and `PARAMETER` end a command with exit code 2, every other with 1. */
 export type ErrorCode =
   | 'QPVO_USAGE'
   | 'QPVO_PARAMETER'

@@ -11,7 +11,7 @@ export const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 /** Compiles src/ into dist/ when a source changed since the last time. */
 export async function ensureTypeScript() {
   const hash = contentHash(['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json']);
-  if (isFresh(STAMP, hash, 'dist/index.js')) return;
+  if (isFresh(STAMP, hash, 'dist/cli/main.js')) return;
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   await loggedStep({
     name: 'typescript',

@@ -30,7 +30,7 @@ Options:
   --start <seconds>   skip this much of the recording
   --end <seconds>     stop this long after the first image of the recording
   --stride <n>        take every n-th image
-  --seed <n>          seed of the random choices (default: 0)
+  --seed <n>          seed of the random choices
   --set <name=value>  change a parameter (docs/parameters.md); may be repeated
   --out <folder>      where files are written (default: qpvo-out/<name of the source>)
   --no-report         do not write report.html

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 import type { RunSummary } from '../outputs/RunSummary.ts';
 
+const NO_POSE =
+  'No frame got a pose: initialisation needs several frames in which the camera moves sideways past a textured scene (docs/parameters.md).';
+
 /** The closing words of a run, for people. */
 export function summaryText(summary: RunSummary, files: readonly string[]): string {
   const { latencyMs, ate } = summary;
@@ -14,7 +17,10 @@ export function summaryText(summary: RunSummary, files: readonly string[]): stri
     ...(ate === undefined ? [] : [['ATE', ateText(ate)] as [string, string]]),
     ['settings', `profile ${summary.profile}, model ${summary.model}, seed ${summary.seed}`],
   ];
-  const head = summary.incomplete ? ['The run is incomplete: it ended before the end of the recording.'] : [];
+  const head = [
+    ...(summary.incomplete ? ['The run is incomplete: it ended before the end of the recording.'] : []),
+    ...(summary.tracked === 0 && summary.frames > 0 ? [NO_POSE] : []),
+  ];
   const body = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
   const written = files.length === 0 ? [] : ['Written:', ...files.map((file) => `  ${file}`)];
   return [...head, `Summary of ${summary.source}`, ...body, ...written].join('\n');

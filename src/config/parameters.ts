@@ -87,18 +87,18 @@ export const PARAMETERS = {
     group: HEALTH,
     text: 'Edges below this confidence do not count as evidence for or against tracking.',
   }),
-  degradedInlierShare: number(0.6, [0, 1], {
+  degradedInlierShare: number(0.25, [0, 1], {
     group: HEALTH,
-    text: 'Below this share of inliers a frame is DEGRADED.',
+    text: 'A frame is DEGRADED when less than this share of the patches seen in it agree with its motion.',
   }),
-  lostInlierShare: number(0.3, [0, 1], {
+  lostInlierShare: number(0.08, [0, 1], {
     group: HEALTH,
-    text: 'Below this share of inliers the evidence is bad; lostFrames of these in a row mean LOST.',
+    text: 'Tracking is LOST when less than this share of the patches that join the last lostFrames images with the older ones agree with the motion.',
   }),
   lostFrames: integer(5, [1, 100], {
     group: HEALTH,
     unit: 'frames',
-    text: 'Frames of bad evidence in a row before tracking is LOST.',
+    text: 'Images that must fail to match those before them until tracking is LOST; they get no pose.',
   }),
   autoReinitialize: flag(true, {
     group: HEALTH,

@@ -38,7 +38,10 @@ export class FrameEncoder {
 
   /** Sets the buffers: image and cells to context features. */
   bindContext({ height, width, patches, buffers }: EncoderShape, sizes: NetworkSizes): void {
-    this.#inputs = { image: tensor(buffers.image, [1, sizes.inputChannels, height, width]), cells: tensor(buffers.cells, [patches]) };
+    this.#inputs = {
+      image: tensor(buffers.image, [1, sizes.inputChannels, height, width]),
+      cells: tensor(buffers.cells, [patches]),
+    };
     this.#outputs = { context: tensor(buffers.context, [patches, sizes.hiddenDim]) };
   }
 

@@ -72,7 +72,14 @@ class OnnxNetwork implements Network {
   }
 
   update(batch: PairBatch): Promise<void> {
-    return this.#alone(async ({ patches }) => {
+    return this.#alone(async ({ patches, maxPairs }) => {
+      if (batch.count > maxPairs) {
+        throw new QpvoError('QPVO_INTERNAL', {
+          what: 'too many frame pairs',
+          expected: `at most ${maxPairs}`,
+          received: `${batch.count}`,
+        });
+      }
       const chains = sourceChains(batch);
       this.#turn[0] = 0;
       const request: LaneRequest = {
@@ -113,7 +120,11 @@ class OnnxNetwork implements Network {
   async #alone(run: (shape: NetworkShape) => Promise<void>): Promise<void> {
     if (this.#state === 'closed') throw new QpvoError('QPVO_CLOSED', { what: 'the network is closed' });
     if (this.#state === 'busy') throw busy();
-    if (this.#shape === undefined) throw new QpvoError('QPVO_INTERNAL', { what: 'the network was not given its shape', expected: 'allocate() first' });
+    if (this.#shape === undefined)
+      throw new QpvoError('QPVO_INTERNAL', {
+        what: 'the network was not given its shape',
+        expected: 'allocate() first',
+      });
     this.#state = 'busy';
     try {
       await run(this.#shape);

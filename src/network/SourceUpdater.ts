@@ -44,8 +44,15 @@ export class SourceUpdater {
     await this.#session.run(
       {
         hidden: tensor(hidden, [targets, patches, dim]),
-        context: tensor(batch.contextRing.subarray(slot * patches * dim, (slot + 1) * patches * dim), [1, patches, dim]),
-        correlation: tensor(this.#correlation.subarray(0, edges * this.#correlationLength), [edges, this.#correlationLength]),
+        context: tensor(batch.contextRing.subarray(slot * patches * dim, (slot + 1) * patches * dim), [
+          1,
+          patches,
+          dim,
+        ]),
+        correlation: tensor(this.#correlation.subarray(0, edges * this.#correlationLength), [
+          edges,
+          this.#correlationLength,
+        ]),
       },
       { hiddenOut: tensor(hidden, [edges, dim]), delta: tensor(delta, [edges, 2]), weight: tensor(weight, [edges, 2]) },
     );

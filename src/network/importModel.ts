@@ -2,7 +2,15 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, QpvoError } from '../error.ts';
-import { checksum, MANIFEST_FILE, MANIFEST_VERSION, type ModelFile, type ModelManifest, type ModelWindows, type Part } from './manifest.ts';
+import {
+  checksum,
+  MANIFEST_FILE,
+  MANIFEST_VERSION,
+  type ModelFile,
+  type ModelManifest,
+  type ModelWindows,
+  type Part,
+} from './manifest.ts';
 import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
 import { contextGraph, featureGraph } from './onnx/encoderGraph.ts';
 import { updateGraph } from './onnx/updateGraph.ts';
@@ -36,7 +44,11 @@ const WINDOWS: ModelWindows = { patchesPerFrame: 48, removalWindow: 16, patchLif
  */
 export async function importModel(weightsPath: string, options: ImportOptions): Promise<ModelManifest> {
   if (!/^[\w.-]+$/.test(options.name)) {
-    throw new QpvoError('QPVO_USAGE', { what: 'bad model name', expected: 'letters, digits, dot, dash, underscore', received: options.name });
+    throw new QpvoError('QPVO_USAGE', {
+      what: 'bad model name',
+      expected: 'letters, digits, dot, dash, underscore',
+      received: options.name,
+    });
   }
   const weights = readWeights(weightsPath);
   const sizes = inferSizes(weights);
@@ -66,7 +78,10 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
     windows: options.windows ?? WINDOWS,
     files,
   };
-  await writeFiles(options.outDir, [...contents.map(([, name, bytes]) => [name, bytes] as const), [MANIFEST_FILE, `${JSON.stringify(manifest, null, 2)}\n`]]);
+  await writeFiles(options.outDir, [
+    ...contents.map(([, name, bytes]) => [name, bytes] as const),
+    [MANIFEST_FILE, `${JSON.stringify(manifest, null, 2)}\n`],
+  ]);
   return manifest;
 }
 
@@ -79,6 +94,11 @@ async function writeFiles(folder: string, files: (readonly [string, Uint8Array |
       await rename(join(folder, `${name}.part`), join(folder, name));
     }
   } catch (cause) {
-    throw new QpvoError('QPVO_OUTPUT', { what: `cannot write the model to ${folder}`, received: messageOf(cause), advice: 'Give a folder that can be written.', cause });
+    throw new QpvoError('QPVO_OUTPUT', {
+      what: `cannot write the model to ${folder}`,
+      received: messageOf(cause),
+      advice: 'Give a folder that can be written.',
+      cause,
+    });
   }
 }

@@ -76,7 +76,10 @@ export function readManifest(folder: string): ModelManifest {
 export function readModelFile(folder: string, manifest: ModelManifest, part: Part): Uint8Array {
   const file = manifest.files[part];
   if (file === undefined) {
-    const advice = part === 'update' ? 'It holds encoders only: import weights that have the update operator.' : 'Import the model again.';
+    const advice =
+      part === 'update'
+        ? 'It holds encoders only: import weights that have the update operator.'
+        : 'Import the model again.';
     throw new QpvoError('QPVO_MODEL', { what: `model ${manifest.name} has no part "${part}"`, advice });
   }
   const path = join(folder, file.name);
@@ -84,11 +87,21 @@ export function readModelFile(folder: string, manifest: ModelManifest, part: Par
   const bytes = readBytes(path, `the ${part} of model ${manifest.name}`, advice);
   if (bytes.length !== file.bytes) {
     const received = `${bytes.length}`;
-    throw new QpvoError('QPVO_MODEL', { what: `${path} is truncated or of another model`, expected: `${file.bytes} bytes`, received, advice });
+    throw new QpvoError('QPVO_MODEL', {
+      what: `${path} is truncated or of another model`,
+      expected: `${file.bytes} bytes`,
+      received,
+      advice,
+    });
   }
   const sha256 = checksum(bytes);
   if (sha256 !== file.sha256) {
-    throw new QpvoError('QPVO_MODEL', { what: `${path} is damaged`, expected: `sha256 ${file.sha256}`, received: sha256, advice });
+    throw new QpvoError('QPVO_MODEL', {
+      what: `${path} is damaged`,
+      expected: `sha256 ${file.sha256}`,
+      received: sha256,
+      advice,
+    });
   }
   return bytes;
 }
@@ -99,12 +112,21 @@ export function checksum(bytes: Uint8Array): string {
 }
 
 function parse(path: string): Record<string, unknown> {
-  const bytes = readBytes(path, 'the model manifest', 'Give the name of a model that comes with qpvo, or a model folder made by qpvo import.');
+  const bytes = readBytes(
+    path,
+    'the model manifest',
+    'Give the name of a model that comes with qpvo, or a model folder made by qpvo import.',
+  );
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch (cause) {
-    throw new QpvoError('QPVO_MODEL', { what: `${path} is no JSON`, received: messageOf(cause), advice: 'Copy or import the model again.', cause });
+    throw new QpvoError('QPVO_MODEL', {
+      what: `${path} is no JSON`,
+      received: messageOf(cause),
+      advice: 'Copy or import the model again.',
+      cause,
+    });
   }
   throw invalid(path, 'an object', 'another value');
 }
@@ -113,7 +135,13 @@ function readBytes(path: string, content: string, advice: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new QpvoError('QPVO_MODEL', { what: `cannot read ${content}`, expected: path, received: messageOf(cause), advice, cause });
+    throw new QpvoError('QPVO_MODEL', {
+      what: `cannot read ${content}`,
+      expected: path,
+      received: messageOf(cause),
+      advice,
+      cause,
+    });
   }
 }
 
@@ -131,7 +159,12 @@ function checkFields(value: Record<string, unknown>, path: string): void {
   check(sizes.inputChannels === 1 || sizes.inputChannels === 3, 'sizes.inputChannels', '1 or 3', sizes.inputChannels);
   check(Array.isArray(sizes.levels) && sizes.levels.every(isCount), 'sizes.levels', 'whole numbers', sizes.levels);
   const { scale, offset, channels } = record(value.normalisation);
-  check(Number.isFinite(scale) && Number.isFinite(offset), 'normalisation', 'a scale and an offset', value.normalisation);
+  check(
+    Number.isFinite(scale) && Number.isFinite(offset),
+    'normalisation',
+    'a scale and an offset',
+    value.normalisation,
+  );
   check(channels === 'grey' || channels === 'bgr', 'normalisation.channels', '"grey" or "bgr"', channels);
   check(value.correlation === CORRELATION_LAYOUT, 'correlation', `"${CORRELATION_LAYOUT}"`, value.correlation);
   const windows = record(value.windows);
@@ -141,7 +174,12 @@ function checkFields(value: Record<string, unknown>, path: string): void {
   for (const [part, file] of Object.entries(record(value.files))) {
     check((PARTS as readonly string[]).includes(part), `files.${part}`, `one of ${PARTS.join(' ')}`, part);
     const { name, bytes, sha256 } = record(file);
-    check(typeof name === 'string' && /^[\w.-]+$/.test(name), `files.${part}.name`, 'a file name without folders', name);
+    check(
+      typeof name === 'string' && /^[\w.-]+$/.test(name),
+      `files.${part}.name`,
+      'a file name without folders',
+      name,
+    );
     check(isCount(bytes) && /^[0-9a-f]{64}$/.test(String(sha256)), `files.${part}`, 'a length and a sha256', file);
   }
 }
@@ -155,5 +193,10 @@ function isCount(value: unknown): boolean {
 }
 
 function invalid(path: string, expected: string, received: string): QpvoError {
-  return new QpvoError('QPVO_MODEL', { what: `${path} is no model manifest`, expected, received, advice: 'Import the model again with qpvo import.' });
+  return new QpvoError('QPVO_MODEL', {
+    what: `${path} is no model manifest`,
+    expected,
+    received,
+    advice: 'Import the model again with qpvo import.',
+  });
 }

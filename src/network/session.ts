@@ -18,6 +18,11 @@ export async function openSession(model: Uint8Array, content: string, threads: n
       extra: { session: { force_spinning_stop: '1' } },
     });
   } catch (cause) {
-    throw new QpvoError('QPVO_MODEL', { what: `onnxruntime cannot load the ${content}`, received: messageOf(cause), advice: 'Import the model again.', cause });
+    throw new QpvoError('QPVO_MODEL', {
+      what: `onnxruntime cannot load the ${content}`,
+      received: messageOf(cause),
+      advice: 'Import the model again.',
+      cause,
+    });
   }
 }

@@ -18,17 +18,23 @@ export function sourceChains(batch: Pick<PairBatch, 'count' | 'source' | 'previo
     if (previous[first] !== -1) continue;
     const chain: Chain = [];
     for (let pair = first; pair !== -1 && chain.length <= count; pair = next[pair]!) {
-      if (!(pair >= 0 && pair < count) || source[pair] !== source[first]) throw broken(`pair ${pair} in the chain of pair ${first}`);
+      if (!(pair >= 0 && pair < count) || source[pair] !== source[first])
+        throw broken(`pair ${pair} in the chain of pair ${first}`);
       chain.push(pair);
     }
     chains.push(chain);
     sources.add(source[first]!);
     covered += chain.length;
   }
-  if (covered !== count || sources.size !== chains.length) throw broken(`${chains.length} chains of ${sources.size} sources with ${covered} of ${count} pairs`);
+  if (covered !== count || sources.size !== chains.length)
+    throw broken(`${chains.length} chains of ${sources.size} sources with ${covered} of ${count} pairs`);
   return chains.sort((a, b) => b.length - a.length);
 }
 
 function broken(received: string): QpvoError {
-  return new QpvoError('QPVO_INTERNAL', { what: 'the neighbours of the frame pairs are inconsistent', expected: 'one chain per source', received });
+  return new QpvoError('QPVO_INTERNAL', {
+    what: 'the neighbours of the frame pairs are inconsistent',
+    expected: 'one chain per source',
+    received,
+  });
 }

@@ -105,7 +105,7 @@ export class PatchOdometry {
     if (refusal !== '') return this.#plain({ skipped: true, reason: refusal });
     if (this.#state === 'LOST') {
       if (!this.#parameters.autoReinitialize) return this.#plain({ reason: 'lost, and autoReinitialize is off' });
-      this.#segment = this.#newSegment(this.#segment.number + 1, this.#segment.lastGoodPose);
+      this.#segment = this.#newSegment(this.#segment.number + 1, this.#segment.lastTrustedPose);
     }
     this.#stampsNs.push(frame.stampNs);
     if (this.#stampsNs.length > 3) this.#stampsNs.shift();

@@ -5,7 +5,7 @@ import { mapPoints } from './mapPoints.ts';
 import type { GraphFrame, PatchGraph } from './PatchGraph.ts';
 import { IDENTITY, type Pose } from './Pose.ts';
 import type { PoseTable } from './PoseTable.ts';
-import { compose, inverse, isFinitePose } from './se3.ts';
+import { compose, inverse } from './se3.ts';
 import { FLOW_BETA, SOLVER } from './solver.ts';
 import { TrackingMonitor } from './TrackingMonitor.ts';
 import { Trajectory, type TrajectoryEntry } from './Trajectory.ts';
@@ -23,8 +23,7 @@ export interface SegmentContext {
   gridPerParameterPx: number;
 }
 
-/** The newest frames whose evidence counts. */
-const EVIDENCE_FRAMES = 3;
+const NO_EVIDENCE: Health = { medianConfidence: 0, residualPx: 0, inlierShare: 0 };
 
 /** Mean parallax over the first frames that depth needs to be observable at all, parameter px. */
 const MIN_PARALLAX_PX = 1;
@@ -35,22 +34,19 @@ export class Segment {
   readonly T_world_segment: Pose;
   initialized = false;
   health: Health | undefined;
-  /** T_world_camera of the last frame with good evidence: where the next segment starts. */
-  lastGoodPose: Pose;
-
   readonly #context: SegmentContext;
   readonly #monitor: TrackingMonitor;
   readonly #trajectory = new Trajectory();
   readonly #entries = new Map<GraphFrame, TrajectoryEntry>();
   readonly #flags: Uint8Array;
-  #firstBadSequence = Number.POSITIVE_INFINITY;
+  /** Live poses of the last images, newest last. */
+  readonly #recent: { sequence: number; T_world_camera: Pose }[] = [];
   #newest: TrajectoryEntry | undefined;
 
   constructor(context: SegmentContext) {
     this.#context = context;
     this.number = context.number;
     this.T_world_segment = context.T_world_segment;
-    this.lastGoodPose = context.T_world_segment;
     this.#monitor = new TrackingMonitor(context.parameters);
     this.#flags = new Uint8Array(context.graph.source.length);
   }
@@ -72,29 +68,30 @@ export class Segment {
   }
 
   judge(adjusted: { solved: boolean; validEdges: number }): { state: TrackingState; reason: string } {
-    const { graph, ops, poses, parameters } = this.#context;
+    const { graph, ops, parameters } = this.#context;
     const newest = graph.frames.at(-1)!;
-    this.health = this.#assess();
+    const health = this.#assess((source, target) => target === newest.sequence && source !== target);
+    const cut = this.#lastTrusted;
+    const link = this.#assess((source, target) => source > cut !== target > cut);
+    this.health = health;
+    this.#recent.push({ sequence: newest.sequence, T_world_camera: this.newestPose() });
+    if (this.#recent.length > parameters.lostFrames + 1) this.#recent.shift();
     const edges = Math.max(1, (graph.pairCount - graph.n) * parameters.patchesPerFrame);
-    const verdict = this.#monitor.judge({
-      health: this.health,
+    return this.#monitor.judge({
+      health: health ?? NO_EVIDENCE,
+      linkShare: link?.inlierShare,
       solved: adjusted.solved,
       validShare: adjusted.validEdges / edges,
-      finite: isFinitePose(poses.get(newest.slot)) && ops.buffers.poses.every(Number.isFinite),
+      finite: ops.buffers.poses.every(Number.isFinite),
     });
-    if (this.#monitor.badFrames === 0) {
-      this.#firstBadSequence = Number.POSITIVE_INFINITY;
-      this.lastGoodPose = this.newestPose();
-    } else {
-      this.#firstBadSequence = Math.min(this.#firstBadSequence, newest.sequence);
-    }
-    return verdict;
   }
 
   /** After the first updates: empty when the segment is good enough to go on with, else the reason why it is not. */
   initialize(verdict: { state: TrackingState; reason: string }): string {
-    const { graph, ops, gridPerParameterPx } = this.#context;
-    if (this.#monitor.badFrames > 0) return `initialisation failed: ${verdict.reason}`;
+    const { graph, ops, parameters, gridPerParameterPx } = this.#context;
+    if (verdict.state === 'LOST' || !(this.health!.inlierShare >= parameters.lostInlierShare)) {
+      return `initialisation failed: ${verdict.reason}`;
+    }
     const { parallax } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, FLOW_BETA);
     if (!(parallax >= MIN_PARALLAX_PX * gridPerParameterPx)) return 'no parallax: the camera turns without moving, move it sideways';
     this.initialized = true;
@@ -121,17 +118,31 @@ export class Segment {
     return { finalPoses: this.#trajectory.takeFinal(this.T_world_segment), finalPoints };
   }
 
-  /** The frames since the evidence went bad get no pose. */
+  /** The images that do not match those before get no pose. */
   endAsLost(): FinishResult {
-    return this.end(this.#firstBadSequence);
+    return this.end(this.#lastTrusted + 1);
   }
 
-  #assess(): Health {
+  /** T_world_camera of the last image that can be trusted after a loss: where the next segment starts. */
+  get lastTrustedPose(): Pose {
+    return this.#recent.findLast(({ sequence }) => sequence <= this.#lastTrusted)?.T_world_camera ?? this.T_world_segment;
+  }
+
+  /** Sequence number of the last image before the newest lostFrames ones. */
+  get #lastTrusted(): number {
+    return this.#context.graph.frames.at(-1)!.sequence - this.#context.parameters.lostFrames;
+  }
+
+  /** Evidence over the pairs that the sequence numbers of source and target choose; undefined when they choose none. */
+  #assess(chosen: (source: number, target: number) => boolean): Health | undefined {
     const { graph, ops, parameters, gridPerParameterPx } = this.#context;
-    const newest = new Set(graph.frames.slice(-EVIDENCE_FRAMES).map(({ slot }) => slot));
-    for (let p = 0; p < graph.pairCount; p++) this.#flags[p] = newest.has(graph.target[p]!) ? 1 : 0;
+    const sequenceOf = new Map(graph.frames.map(({ slot, sequence }) => [slot, sequence]));
+    for (let p = 0; p < graph.pairCount; p++) {
+      this.#flags[p] = chosen(sequenceOf.get(graph.source[p]!)!, sequenceOf.get(graph.target[p]!)!) ? 1 : 0;
+    }
     const threshold = parameters.inlierThresholdPx * gridPerParameterPx;
     const found = ops.assessHealth(graph.pairCount, this.#flags, threshold, parameters.minConfidence, SOLVER.margin);
+    if (found.edges === 0) return undefined;
     return { medianConfidence: found.medianConfidence, residualPx: found.residual / gridPerParameterPx, inlierShare: found.inlierShare };
   }
 

@@ -11,6 +11,8 @@ export interface MonitorSettings {
 /** What one update left behind. */
 export interface Evidence {
   health: Health;
+  /** Inlier share of the edges that join the last lostFrames images with the older ones; undefined while there are none. */
+  linkShare: number | undefined;
   /** False when bundle adjustment had to skip a step. */
   solved: boolean;
   /** Share of the edges that bundle adjustment could use. */
@@ -22,44 +24,38 @@ export interface Evidence {
 /** Below this share of usable edges there is nothing to optimise on. */
 const MIN_VALID_SHARE = 0.1;
 
-/** Turns evidence into a tracking state. Bad evidence degrades at once and loses only after some frames in a row. */
+/**
+ * Turns evidence into a tracking state. Weak evidence degrades at once. Tracking is lost when the last frames hang together with the older ones no more: after blindness,
+ * and also after a jump to another place, where the new frames agree well among themselves.
+ */
 export class TrackingMonitor {
   readonly #settings: MonitorSettings;
-  #badFrames = 0;
+  #unsolvedFrames = 0;
 
   constructor(settings: MonitorSettings) {
     this.#settings = settings;
   }
 
-  /** Frames of bad evidence in a row, up to the last one judged. */
-  get badFrames(): number {
-    return this.#badFrames;
-  }
-
-  reset(): void {
-    this.#badFrames = 0;
-  }
-
   judge(evidence: Evidence): { state: TrackingState; reason: string } {
-    const bad = this.#badness(evidence);
-    this.#badFrames = bad === '' ? 0 : this.#badFrames + 1;
-    if (!evidence.finite) return { state: 'LOST', reason: bad };
-    if (this.#badFrames >= this.#settings.lostFrames) return { state: 'LOST', reason: `${bad}, ${this.#badFrames} frames in a row` };
-    if (bad !== '') return { state: 'DEGRADED', reason: bad };
-    const share = evidence.health.inlierShare;
-    if (share < this.#settings.degradedInlierShare) {
-      return { state: 'DEGRADED', reason: `only ${percent(share)} of the patches agree with the motion` };
+    const { lostFrames, lostInlierShare, degradedInlierShare } = this.#settings;
+    if (!evidence.finite) return { state: 'LOST', reason: 'a pose is not finite' };
+    const { linkShare } = evidence;
+    if (linkShare !== undefined && linkShare < lostInlierShare) {
+      return { state: 'LOST', reason: `the last ${lostFrames} images do not match those before (${percent(linkShare)} of the patches agree)` };
     }
-    return { state: 'TRACKING', reason: '' };
+    const unsolved = unsolvable(evidence);
+    this.#unsolvedFrames = unsolved === '' ? 0 : this.#unsolvedFrames + 1;
+    if (this.#unsolvedFrames >= lostFrames) return { state: 'LOST', reason: `${unsolved}, ${lostFrames} frames in a row` };
+    if (unsolved !== '') return { state: 'DEGRADED', reason: unsolved };
+    const { inlierShare } = evidence.health;
+    if (inlierShare >= degradedInlierShare) return { state: 'TRACKING', reason: '' };
+    return { state: 'DEGRADED', reason: `only ${percent(inlierShare)} of the patches agree with the motion` };
   }
+}
 
-  #badness({ health, solved, validShare, finite }: Evidence): string {
-    if (!finite) return 'the pose is not finite';
-    if (!solved) return 'bundle adjustment could not be solved';
-    if (validShare < MIN_VALID_SHARE) return `too few patches in view (${percent(validShare)} usable)`;
-    if (health.inlierShare < this.#settings.lostInlierShare) return `${percent(health.inlierShare)} of the patches agree with the motion`;
-    return '';
-  }
+function unsolvable({ solved, validShare }: Evidence): string {
+  if (!solved) return 'bundle adjustment could not be solved';
+  return validShare < MIN_VALID_SHARE ? `too few patches in view (${percent(validShare)} usable)` : '';
 }
 
 function percent(share: number): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sqlite, { type Database, type SQLiteValue } from 'node-sqlite3-wasm';
@@ -20,7 +20,9 @@ export function openDb3(path: string): BagReader {
   let database: Database | undefined;
   try {
     database = openInPlace(path);
-    return new Db3(path, database, readTopics(database));
+    const { page_size: pageSize } = database.get('PRAGMA page_size') as { page_size: number };
+    const endsInPage = statSync(path).size % pageSize !== 0;
+    return new Db3(path, database, readTopics(database), endsInPage);
   } catch (error) {
     if (database?.isOpen) database.close();
     throw new QpvoError('QPVO_SOURCE_CORRUPT', {
@@ -38,11 +40,14 @@ class Db3 implements BagReader {
   readonly path: string;
   readonly topics: BagTopic[];
   readonly #database: Database;
+  readonly #endsInPage: boolean;
 
-  constructor(path: string, database: Database, topics: BagTopic[]) {
+  /** @param endsInPage the file was cut within a page, the rest of which reads as zeros */
+  constructor(path: string, database: Database, topics: BagTopic[], endsInPage: boolean) {
     this.path = path;
     this.#database = database;
     this.topics = topics;
+    this.#endsInPage = endsInPage;
   }
 
   messages(topic: string): AsyncIterableIterator<BagMessage | FrameFault> {
@@ -53,16 +58,24 @@ class Db3 implements BagReader {
     return firstReadable(this.#read(topic, 'DESC'));
   }
 
-  /** Row by row in the order of writing, which is the order of the table itself: nothing is sorted or collected. */
+  /**
+   * Row by row in the order of writing, which is the order of the table itself: nothing is sorted or collected. Where the file was cut within a page,
+   * the last message before the damage may be incomplete and is left out.
+   */
   async *#read(topic: string, order: 'ASC' | 'DESC'): AsyncGenerator<BagMessage> {
     const statement = this.#database.prepare(
       `SELECT timestamp, data FROM messages WHERE topic_id IN (SELECT id FROM topics WHERE name = ?) ORDER BY messages.id ${order}`,
     );
+    let held: BagMessage | undefined;
     try {
       for (const row of statement.iterate([topic]) as Iterable<Row>) {
         if (!(row.data instanceof Uint8Array)) throw new Error('a message without data');
-        yield { logTimeNs: BigInt(row.timestamp as number | bigint), data: row.data };
+        const message = { logTimeNs: BigInt(row.timestamp as number | bigint), data: row.data };
+        if (!this.#endsInPage) yield message;
+        else if (held !== undefined) yield held;
+        held = message;
       }
+      if (this.#endsInPage && held !== undefined) yield held;
     } finally {
       statement.finalize();
     }

@@ -14,12 +14,17 @@ export async function loadDecompressors(): Promise<Decompressors> {
   const handlers = await loadDecompressHandlers();
   return {
     lz4: (bytes, size) => decodeLz4Frame(bytes, plausible(size)),
-    zstd: (bytes, size) => handlers.zstd!(bytes, BigInt(plausible(size))),
-    bz2: (bytes, size) => handlers.bz2!(bytes, BigInt(plausible(size))),
+    zstd: (bytes, size) => exactly(size, handlers.zstd!(bytes, BigInt(plausible(size)))),
+    bz2: (bytes, size) => exactly(size, handlers.bz2!(bytes, BigInt(plausible(size)))),
   };
 }
 
 function plausible(size: number | bigint): number {
   if (size > MAX_CHUNK_BYTES) throw new Error(`a chunk says it holds ${size} bytes`);
   return Number(size);
+}
+
+function exactly(size: number | bigint, bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== Number(size)) throw new Error(`a chunk holds ${bytes.length} bytes where ${size} should be`);
+  return bytes;
 }

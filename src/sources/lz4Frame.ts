@@ -45,29 +45,33 @@ function store(block: Uint8Array, out: Uint8Array, start: number): number {
 
 /** Appends the content of one block to `out` at `o`; returns where it ends. Matches may reach back into earlier blocks. */
 function decodeBlock(block: Uint8Array, out: Uint8Array, o: number): number {
-  let i = 0;
-  const extended = (length: number): number => {
-    if (length < 15) return length;
-    let total = length;
-    let more: number;
-    do {
-      if (i >= block.length) throw new Error('an LZ4 length ends too early');
-      more = block[i++]!;
-      total += more;
-    } while (more === 255);
-    return total;
-  };
-  while (i < block.length) {
+  const size = block.length;
+  for (let i = 0; i < size; ) {
     const token = block[i++]!;
-    const literals = extended(token >> 4);
-    if (i + literals > block.length || o + literals > out.length) throw tooLong();
+    let literals = token >> 4;
+    // Reading past the end gives undefined, which is no 255 and makes the length NaN: the checks below refuse it.
+    if (literals === 15) {
+      while (block[i] === 255) {
+        literals += 255;
+        i++;
+      }
+      literals += block[i++]!;
+    }
+    if (!(i + literals <= size && o + literals <= out.length)) throw tooLong();
     for (const end = i + literals; i < end; ) out[o++] = block[i++]!;
-    if (i === block.length) break;
-    const offset = block[i]! + (block[i + 1] ?? 0) * 256;
+    if (i === size) break;
+    const offset = block[i]! + block[i + 1]! * 256;
     i += 2;
-    const match = extended(token & 15) + 4;
-    if (offset === 0 || offset > o) throw new Error('an LZ4 match reaches before the start');
-    if (o + match > out.length) throw tooLong();
+    let match = (token & 15) + 4;
+    if (match === 19) {
+      while (block[i] === 255) {
+        match += 255;
+        i++;
+      }
+      match += block[i++]!;
+    }
+    if (!(offset >= 1 && offset <= o)) throw new Error('an LZ4 match reaches before the start');
+    if (!(o + match <= out.length)) throw tooLong();
     // Byte by byte: a match may overlap what it writes.
     for (const end = o + match; o < end; o++) out[o] = out[o - offset]!;
   }

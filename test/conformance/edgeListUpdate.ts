@@ -10,33 +10,42 @@ export interface Edge {
 }
 
 export interface EdgeListResult {
-  hidden: Float64Array[];
-  delta: Float64Array[];
-  weight: Float64Array[];
+  hidden: Rows;
+  delta: Rows;
+  weight: Rows;
 }
 
-type Rows = Float64Array[];
+type Row = Float64Array<ArrayBuffer>;
+type Rows = Row[];
 type Tensors = Map<string, { shape: number[]; data: Float32Array }>;
 
 /** `hidden`, `context` and `correlation` hold one row per edge; the correlation is in the published order. */
-export function edgeListUpdate(tensors: Tensors, edges: Edge[], hidden: Rows, context: Rows, correlation: Rows): EdgeListResult {
+export function edgeListUpdate(
+  tensors: Tensors,
+  edges: Edge[],
+  hidden: Rows,
+  context: Rows,
+  correlation: Rows,
+): EdgeListResult {
   const W = (name: string) => tensors.get(`update.${name}.weight`)!;
   const b = (name: string) => tensors.get(`update.${name}.bias`)!.data;
-  const linear = (name: string) => (x: Float64Array) => {
+  const linear = (name: string) => (x: Row) => {
     const { shape, data } = W(name);
-    return Float64Array.from({ length: shape[0]! }, (_, o) => x.reduce((sum, value, c) => sum + value * data[o * shape[1]! + c]!, b(name)[o]!));
+    return Float64Array.from({ length: shape[0]! }, (_, o) =>
+      x.reduce((sum, value, c) => sum + value * data[o * shape[1]! + c]!, b(name)[o]!),
+    );
   };
-  const norm = (name: string) => (x: Float64Array) => {
+  const norm = (name: string) => (x: Row) => {
     const mean = x.reduce((s, v) => s + v, 0) / x.length;
     const variance = x.reduce((s, v) => s + (v - mean) ** 2, 0) / x.length;
     return x.map((v, c) => ((v - mean) / Math.sqrt(variance + 1e-3)) * W(name).data[c]! + b(name)[c]!);
   };
-  const relu = (x: Float64Array) => x.map((v) => (v > 0 ? v : 0));
-  const sigmoid = (x: Float64Array) => x.map((v) => 1 / (1 + Math.exp(-v)));
-  const add = (x: Float64Array, y: Float64Array) => x.map((v, c) => v + y[c]!);
+  const relu = (x: Row) => x.map((v) => (v > 0 ? v : 0));
+  const sigmoid = (x: Row) => x.map((v) => 1 / (1 + Math.exp(-v)));
+  const add = (x: Row, y: Row) => x.map((v, c) => v + y[c]!);
   const chain =
-    (...steps: ((x: Float64Array) => Float64Array)[]) =>
-    (x: Float64Array) =>
+    (...steps: ((x: Row) => Row)[]) =>
+    (x: Row) =>
       steps.reduce((value, step) => step(value), x);
 
   const corrLayers = chain(linear('corr.0'), relu, linear('corr.2'), norm('corr.3'), relu, linear('corr.5'));
@@ -56,7 +65,14 @@ export function edgeListUpdate(tensors: Tensors, edges: Edge[], hidden: Rows, co
     const groups = new Map<string, number[]>();
     for (const [e, edge] of edges.entries()) groups.set(key(edge), [...(groups.get(key(edge)) ?? []), e]);
     for (const members of groups.values()) {
-      const y = linear(`${name}.h`)(zero.map((_, c) => softmaxMean(members.map((e) => g[e]![c]!), members.map((e) => f[e]![c]!))));
+      const y = linear(`${name}.h`)(
+        zero.map((_, c) =>
+          softmaxMean(
+            members.map((e) => g[e]![c]!),
+            members.map((e) => f[e]![c]!),
+          ),
+        ),
+      );
       for (const e of members) net[e] = add(net[e]!, y);
     }
   };
@@ -71,13 +87,20 @@ export function edgeListUpdate(tensors: Tensors, edges: Edge[], hidden: Rows, co
     const residual = chain(linear(`${block}.res.0`), relu, linear(`${block}.res.2`));
     net = net.map(norm(before)).map((x) => {
       const r = residual(x);
-      return add(x, gate(x).map((v, c) => v * r[c]!));
+      return add(
+        x,
+        gate(x).map((v, c) => v * r[c]!),
+      );
     });
   }
-  return { hidden: net, delta: net.map(chain(relu, linear('d.1'))), weight: net.map(chain(relu, linear('w.1'), sigmoid)) };
+  return {
+    hidden: net,
+    delta: net.map(chain(relu, linear('d.1'))),
+    weight: net.map(chain(relu, linear('w.1'), sigmoid)),
+  };
 }
 
-function step(rows: Rows, change: (x: Float64Array, e: number, all: Rows) => Float64Array): Rows {
+function step(rows: Rows, change: (x: Row, e: number, all: Rows) => Row): Rows {
   return rows.map((x, e) => change(x, e, rows));
 }
 

@@ -4,7 +4,15 @@ import type { NetworkSizes } from '../../src/network/weights/networkSizes.ts';
 import { elementCount, type Weights } from '../../src/network/weights/Weights.ts';
 
 /** Sizes small enough for plain loops. */
-export const TINY: NetworkSizes = { inputChannels: 1, width: 4, featureDim: 8, hiddenDim: 16, patchSize: 3, radius: 3, levels: [1, 4] };
+export const TINY: NetworkSizes = {
+  inputChannels: 1,
+  width: 4,
+  featureDim: 8,
+  hiddenDim: 16,
+  patchSize: 3,
+  radius: 3,
+  levels: [1, 4],
+};
 
 /** A repeatable source of numbers, uniform in [0, 1). */
 export function randomNumbers(seed: number): () => number {
@@ -22,7 +30,10 @@ export function randomWeights(sizes: NetworkSizes, seed: number): Weights {
   for (const [name, shape] of [...encoderTensors(sizes), ...updateTensors(sizes)]) {
     const spread = shape.length === 1 ? 0.3 : Math.sqrt(3 / elementCount(shape.slice(1)));
     const centre = shape.length === 1 && name.endsWith('weight') ? 1 : 0;
-    weights.set(name, { shape, data: Float32Array.from({ length: elementCount(shape) }, () => centre + spread * (2 * random() - 1)) });
+    weights.set(name, {
+      shape,
+      data: Float32Array.from({ length: elementCount(shape) }, () => centre + spread * (2 * random() - 1)),
+    });
   }
   return weights;
 }

@@ -18,7 +18,8 @@ const TOLERANCE = 2e-5;
 
 type Pair = readonly [source: number, target: number];
 
-const complete = (frames: number): Pair[] => [...Array(frames * frames).keys()].map((n) => [Math.floor(n / frames), n % frames] as const);
+const complete = (frames: number): Pair[] =>
+  [...Array(frames * frames).keys()].map((n) => [Math.floor(n / frames), n % frames] as const);
 
 /** Pairs of the sliding window in steady state, no keyframe removed. */
 const steady = (removal: number, lifetime: number): Pair[] => {
@@ -33,8 +34,33 @@ const steady = (removal: number, lifetime: number): Pair[] => {
 const CASES: { name: string; patches: number; pairs: Pair[] }[] = [
   { name: 'one pair: no neighbour, groups of one pair', patches: 5, pairs: [[3, 3]] },
   { name: 'one patch: groups of one member', patches: 1, pairs: complete(3) },
-  { name: 'sources with one, two and three targets', patches: 4, pairs: [[0, 0], [1, 0], [1, 1], [2, 0], [2, 1], [2, 2]] },
-  { name: 'gaps in the targets after keyframes were removed', patches: 3, pairs: [[2, 0], [2, 3], [2, 9], [5, 9], [5, 2], [9, 5], [9, 9], [9, 0], [9, 3]] },
+  {
+    name: 'sources with one, two and three targets',
+    patches: 4,
+    pairs: [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [2, 0],
+      [2, 1],
+      [2, 2],
+    ],
+  },
+  {
+    name: 'gaps in the targets after keyframes were removed',
+    patches: 3,
+    pairs: [
+      [2, 0],
+      [2, 3],
+      [2, 9],
+      [5, 9],
+      [5, 2],
+      [9, 5],
+      [9, 9],
+      [9, 0],
+      [9, 3],
+    ],
+  },
   { name: 'initialisation: 8 frames, all with all', patches: 4, pairs: complete(8) },
   { name: 'steady state of windows 16/11', patches: 2, pairs: steady(16, 11) },
 ];
@@ -66,14 +92,36 @@ describe('update operator against an edge list in double precision', function ()
 
   it('the weights of the model small', async () => {
     const weights = readWeights('models/small/weights.safetensors');
-    await compare(weights, join(folder, 'small'), 5, [[0, 0], [0, 2], [1, 0], [1, 1], [1, 2], [4, 1]], 5);
+    await compare(
+      weights,
+      join(folder, 'small'),
+      5,
+      [
+        [0, 0],
+        [0, 2],
+        [1, 0],
+        [1, 1],
+        [1, 2],
+        [4, 1],
+      ],
+      5,
+    );
   });
 });
 
 /** Gives the same random state to both forms, twice in a row, and compares all outputs. Pairs reach the product in random order. */
-async function compare(weights: Weights, folder: string, patches: number, ordered: Pair[], seed: number): Promise<void> {
+async function compare(
+  weights: Weights,
+  folder: string,
+  patches: number,
+  ordered: Pair[],
+  seed: number,
+): Promise<void> {
   const random = randomNumbers(seed);
-  const pairs = ordered.map((pair) => ({ pair, key: random() })).sort((a, b) => a.key - b.key).map(({ pair }) => pair);
+  const pairs = ordered
+    .map((pair) => ({ pair, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ pair }) => pair);
   const network = await networkOf(weights, folder, patches, pairs.length);
   const { batch, edges, context, published } = randomBatch(network, patches, pairs, random);
   const dim = network.manifest.sizes.hiddenDim;
@@ -124,7 +172,9 @@ function randomBatch(network: Network, patches: number, pairs: Pair[], random: (
     delta: new Float32Array(count * patches * 2),
     weight: new Float32Array(count * patches * 2),
   };
-  const edges: Edge[] = pairs.flatMap(([i, j]) => Array.from({ length: patches }, (_, m) => ({ i, j, k: i * patches + m })));
+  const edges: Edge[] = pairs.flatMap(([i, j]) =>
+    Array.from({ length: patches }, (_, m) => ({ i, j, k: i * patches + m })),
+  );
   const context = edges.map(({ k }) => Float64Array.from(batch.contextRing.subarray(k * dim, (k + 1) * dim)));
   const published = edges.map((_, e) => publishedOrder(batch.correlation.subarray(e * length, (e + 1) * length)));
   return { batch, edges, context, published };
@@ -153,6 +203,7 @@ function publishedOrder(ours: Float32Array): Float64Array {
 function closeTo(actual: Float32Array, expected: Float64Array[], what: string): void {
   let worst = 0;
   const width = expected[0]!.length;
-  for (const [e, row] of expected.entries()) for (const [c, value] of row.entries()) worst = Math.max(worst, Math.abs(value - actual[e * width + c]!));
+  for (const [e, row] of expected.entries())
+    for (const [c, value] of row.entries()) worst = Math.max(worst, Math.abs(value - actual[e * width + c]!));
   assert.ok(worst <= TOLERANCE, `${what} differs by ${worst}`);
 }

@@ -52,8 +52,8 @@ describe('command line: runs', function () {
   });
 
   it('--no-report leaves the report out', async () => {
-    const { code, out } = await run(wall, '--no-report', '--end', '0.2');
-    assert.equal(code, 0);
+    const { code, stderr, out } = await run(wall, '--no-report', '--end', '0.2');
+    assert.equal(code, 0, stderr);
     await assert.rejects(stat(join(out, 'report.html')), { code: 'ENOENT' });
   });
 
@@ -136,26 +136,27 @@ describe('command line: runs', function () {
     assert.match(stderr, /no image in the chosen part.*qpvo info.*QPVO_SOURCE_EMPTY/);
   });
 
+  /** A minute of images in real time. The first line of progress comes after 3 s. */
+  const longWall = async (name: string): Promise<string> => {
+    const long = join(folder, name);
+    await mkdir(long);
+    await copyFile(join(wall, 'camera.yaml'), join(long, 'camera.yaml'));
+    for (let i = 0; i < 1200; i++) await symlink(imagePath(wall, i % IMAGES), imagePath(long, i));
+    return long;
+  };
+  const LIVE = ['--realtime', '--profile', 'cpu_fp32'];
+  const PROGRESS = /\d+\/1200 frames/;
+
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`${signal} ends a run with its files complete and exit code 0`, async () => {
-      const long = join(folder, `long-${signal}`);
-      await mkdir(long);
-      await copyFile(join(wall, 'camera.yaml'), join(long, 'camera.yaml'));
-      for (let i = 0; i < 1200; i++) await symlink(imagePath(wall, i % IMAGES), imagePath(long, i));
       const out = join(folder, `interrupted-${signal}`);
       let sent = false;
-      // In real time it would take a minute; the first line of progress comes after 3 s.
-      const { code, stdout, stderr } = await runCli(
-        ['run', long, '--realtime', '--profile', 'cpu_fp32', '--out', out],
-        {
-          onStderr: (text, child) => {
-            if (sent || !/\d+\/1200 frames/.test(text)) return;
-            sent = true;
-            child.kill(signal);
-          },
+      const { code, stdout, stderr } = await runCli(['run', await longWall(signal), ...LIVE, '--out', out], {
+        onStderr: (text, child) => {
+          if (!sent && PROGRESS.test(text)) sent = child.kill(signal);
         },
-      );
-      assert.ok(sent);
+      });
+      assert.ok(sent, stderr);
       assert.equal(code, 0, stderr);
       assert.match(stderr, /Ending/);
       assert.match(stdout, /^The run is incomplete/);
@@ -166,22 +167,18 @@ describe('command line: runs', function () {
   it('a second signal ends it at once', async () => {
     const out = join(folder, 'killed');
     let sent = 0;
-    const { code } = await runCli(
-      ['run', join(folder, 'long-SIGINT'), '--realtime', '--profile', 'cpu_fp32', '--out', out],
-      {
-        onStderr: (text, child) => {
-          if (sent === 0 && /\d+\/1200 frames/.test(text))
-            sent = Number(child.kill('SIGINT')) + Number(child.kill('SIGTERM'));
-        },
+    const { code, stderr } = await runCli(['run', await longWall('twice'), ...LIVE, '--out', out], {
+      onStderr: (text, child) => {
+        if (sent === 0 && PROGRESS.test(text)) sent = Number(child.kill('SIGINT')) + Number(child.kill('SIGTERM'));
       },
-    );
-    assert.equal(sent, 2);
+    });
+    assert.equal(sent, 2, stderr);
     assert.equal(code, 130);
   });
 
   it('--realtime tells how many frames were dropped', async () => {
-    const { code, stdout, summary } = await run(wall, '--realtime', '--profile', 'cpu_fp32');
-    assert.equal(code, 0);
+    const { code, stdout, stderr, summary } = await run(wall, '--realtime', '--profile', 'cpu_fp32');
+    assert.equal(code, 0, stderr);
     assert.match(stdout, /\d+ dropped/);
     assert.equal(summary.frames, summary.tracked + summary.lost + summary.skipped + summary.dropped!);
   });

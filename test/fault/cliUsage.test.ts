@@ -68,6 +68,7 @@ describe('command line: usage', function () {
       1,
       /output folder.*--out.*QPVO_OUTPUT/,
     ],
+    ['missing weights', ['import', '%/none.pt', '--out', '%/model'], 1, /none\.pt.*QPVO_NOT_FOUND/],
     ['a missing estimate', ['eval', '%/none.tum', '%/wall'], 1, /none\.tum.*QPVO_NOT_FOUND/],
     ['an unknown alignment', ['eval', 'a', 'b', '--alignment', 'affine'], 2, /expected sim3.*received "affine"/],
     [

@@ -3,12 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, QpvoError } from '../../error.ts';
 import type { LaneAnswer, LaneModel, LaneRequest } from './laneMessages.ts';
 
-/** Starts the program beside this file: JavaScript when compiled; run from the sources, TypeScript, for which a thread needs its own loader. */
-function startThread(workerData: LaneModel): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./lane.js', import.meta.url), { workerData });
-  const [loader, program] = [import.meta.resolve('tsx/esm/api'), new URL('./lane.ts', import.meta.url).href];
-  return new Worker(`import('${loader}').then(({ register }) => (register(), import('${program}')))`, { workerData, eval: true, execArgv: [] });
-}
+/** The program of a lane beside this file, which is JavaScript when compiled and TypeScript when run from the sources. */
+const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './laneFromSources.mjs' : './lane.js', import.meta.url);
 
 interface Waiter {
   resolve: () => void;
@@ -22,7 +18,7 @@ export class LaneThread {
   #ended: QpvoError | undefined;
 
   private constructor(model: LaneModel) {
-    this.#worker = startThread(model);
+    this.#worker = new Worker(PROGRAM, { workerData: model, execArgv: [] });
     this.#worker.on('message', (answer: LaneAnswer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#end(messageOf(error)));
     this.#worker.on('exit', (code) => this.#end(`exit code ${code}`));

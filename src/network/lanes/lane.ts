@@ -20,8 +20,10 @@ class Lane {
 
   async open(): Promise<void> {
     const { features, context, update, sizes } = this.#model;
-    if (features !== undefined) this.#features = await FrameEncoder.open(features.model, 'feature encoder', features.threads);
-    if (context !== undefined) this.#context = await FrameEncoder.open(context.model, 'context encoder', context.threads);
+    if (features !== undefined)
+      this.#features = await FrameEncoder.open(features.model, 'feature encoder', features.threads);
+    if (context !== undefined)
+      this.#context = await FrameEncoder.open(context.model, 'context encoder', context.threads);
     this.#updater = await SourceUpdater.open(update, sizes);
   }
 

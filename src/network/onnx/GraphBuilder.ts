@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { encodeModel, type Attribute, type Dimension, type Initializer, type Node, type ValueInfo } from './encodeModel.ts';
+import {
+  type Attribute,
+  type Dimension,
+  encodeModel,
+  type Initializer,
+  type Node,
+  type ValueInfo,
+} from './encodeModel.ts';
 
 /** Collects nodes, inputs, constants and outputs of an ONNX graph. Every method that makes a value returns its name. */
 export class GraphBuilder {
@@ -38,7 +45,12 @@ export class GraphBuilder {
   }
 
   /** A node with one output, which is named by itself unless a name is given. */
-  op(type: string, inputs: string[], attributes: Record<string, Attribute> = {}, output = `${type}_${this.#count++}`): string {
+  op(
+    type: string,
+    inputs: string[],
+    attributes: Record<string, Attribute> = {},
+    output = `${type}_${this.#count++}`,
+  ): string {
     this.#nodes.push({ type, inputs, outputs: [output], attributes });
     return output;
   }

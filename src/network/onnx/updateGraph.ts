@@ -139,7 +139,9 @@ class UpdateOperator {
     const { data: first } = this.#weights.get(`update.${name}.0.bias`)!;
     const { data: second } = this.#weights.get(`update.${name}.2.bias`)!;
     const dim = this.#dim;
-    const row = second.map((bias, i) => first.reduce((sum, value, k) => sum + matrix[i * dim + k]! * Math.max(value, 0), bias));
+    const row = second.map((bias, i) =>
+      first.reduce((sum, value, k) => sum + matrix[i * dim + k]! * Math.max(value, 0), bias),
+    );
     const constant = this.#graph.floats(`${name}.ofNothing`, [dim], row);
     return this.edges(this.#graph.op('Expand', [constant, this.#sliceShape]));
   }

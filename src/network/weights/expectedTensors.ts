@@ -46,7 +46,8 @@ export function updateTensors(sizes: NetworkSizes): Map<string, number[]> {
   linear('corr.0', D, correlationLength(sizes));
   for (const name of ['corr.2', 'corr.5', 'c1.0', 'c1.2', 'c2.0', 'c2.2']) linear(name, D, D);
   for (const group of ['agg_kk', 'agg_ij']) for (const part of ['f', 'g', 'h']) linear(`${group}.${part}`, D, D);
-  for (const block of ['gru.1', 'gru.3']) for (const part of ['gate.0', 'res.0', 'res.2']) linear(`${block}.${part}`, D, D);
+  for (const block of ['gru.1', 'gru.3'])
+    for (const part of ['gate.0', 'res.0', 'res.2']) linear(`${block}.${part}`, D, D);
   for (const name of ['norm', 'corr.3', 'gru.0', 'gru.2']) norm(name);
   linear('d.1', 2, D);
   linear('w.1', 2, D);
@@ -63,7 +64,8 @@ export function checkTensors(weights: Weights, expected: Map<string, number[]>):
     if (!received.data.every(Number.isFinite)) throw mismatch(name, 'finite values', 'NaN or infinity');
   }
   const unknown = [...weights.keys()].filter((name) => !expected.has(name));
-  if (unknown.length > 0) throw mismatch(unknown[0]!, 'a tensor of the network', `a name it does not have (${unknown.length} such)`);
+  if (unknown.length > 0)
+    throw mismatch(unknown[0]!, 'a tensor of the network', `a name it does not have (${unknown.length} such)`);
 }
 
 function mismatch(name: string, expected: string, received: string): QpvoError {

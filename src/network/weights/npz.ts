@@ -39,7 +39,10 @@ export function readNpy(bytes: Buffer, path: string): WeightTensor {
   if (type === undefined || shape === undefined || !/'fortran_order':\s*False/.test(header)) {
     throw damaged(path, 'npy', 'a C-ordered little-endian array of numbers', header.trim());
   }
-  const lengths = shape.split(',').filter((text) => text.trim() !== '').map(Number);
+  const lengths = shape
+    .split(',')
+    .filter((text) => text.trim() !== '')
+    .map(Number);
   const data = bytes.subarray(end, end + elementCount(lengths) * bytesPerElement(type));
   if (data.length !== elementCount(lengths) * bytesPerElement(type)) {
     throw damaged(path, 'npy', `${elementCount(lengths)} elements`, `${data.length} bytes`);

@@ -134,7 +134,8 @@ class PickleReader {
         return this.#push(this.#hooks.persistent(this.#pop()));
       case 'R': {
         const [callee, args] = this.#popMany(2);
-        if (!(callee instanceof PickleGlobal) || !Array.isArray(args)) throw this.#refuse('a call of something unnamed');
+        if (!(callee instanceof PickleGlobal) || !Array.isArray(args))
+          throw this.#refuse('a call of something unnamed');
         return this.#push(this.#hooks.construct(callee.name, args));
       }
       case 'b':
@@ -188,7 +189,9 @@ class PickleReader {
   #line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at);
     if (end < 0) throw this.#refuse('an unfinished name');
-    return this.#take(end + 1 - this.#at).toString('latin1').slice(0, -1);
+    return this.#take(end + 1 - this.#at)
+      .toString('latin1')
+      .slice(0, -1);
   }
 
   #take(count: number): Buffer {

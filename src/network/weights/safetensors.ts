@@ -27,7 +27,12 @@ interface Entry {
 export function readSafetensors(bytes: Buffer, path: string): Weights {
   const headerLength = bytes.length < 8 ? -1 : Number(bytes.readBigUInt64LE(0));
   if (headerLength < 2 || headerLength > bytes.length - 8) {
-    throw damaged(path, 'safetensors', 'a header inside the file', `a header of ${headerLength} bytes in ${bytes.length}`);
+    throw damaged(
+      path,
+      'safetensors',
+      'a header inside the file',
+      `a header of ${headerLength} bytes in ${bytes.length}`,
+    );
   }
   const body = bytes.subarray(8 + headerLength);
   const weights: Weights = new Map();
@@ -47,7 +52,8 @@ function parseHeader(bytes: Buffer, length: number, path: string): Record<string
 
 function readTensor(name: string, entry: Entry, body: Buffer, path: string): WeightTensor {
   const type = TYPES[String(entry.dtype)];
-  if (type === undefined) throw damaged(path, 'safetensors', `one of ${Object.keys(TYPES).join(' ')}`, `${entry.dtype} in ${name}`);
+  if (type === undefined)
+    throw damaged(path, 'safetensors', `one of ${Object.keys(TYPES).join(' ')}`, `${entry.dtype} in ${name}`);
   if (!isCounts(entry.shape) || !isCounts(entry.data_offsets)) {
     throw damaged(path, 'safetensors', `shape and data_offsets of ${name}`, JSON.stringify(entry));
   }

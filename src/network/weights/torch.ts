@@ -33,7 +33,8 @@ interface Storage {
 export function readTorch(bytes: Buffer, path: string): Weights {
   const members = readZip(bytes, path);
   const pickleName = [...members.keys()].find((name) => name.endsWith('/data.pkl') || name === 'data.pkl');
-  if (pickleName === undefined) throw damaged(path, 'torch weights', 'data.pkl in the archive', [...members.keys()].slice(0, 5).join(' '));
+  if (pickleName === undefined)
+    throw damaged(path, 'torch weights', 'data.pkl in the archive', [...members.keys()].slice(0, 5).join(' '));
   const folder = pickleName.slice(0, -'data.pkl'.length);
   const root = readPickle(members.get(pickleName)!, path, {
     construct: (name, args) => construct(name, args, path),
@@ -51,7 +52,12 @@ function construct(name: string, args: unknown[], path: string): unknown {
     case 'torch._utils._rebuild_parameter':
       return args[0];
     default:
-      throw damaged(path, 'torch weights', 'tensors in plain containers (nothing in the file is executed)', `a call of ${name}`);
+      throw damaged(
+        path,
+        'torch weights',
+        'tensors in plain containers (nothing in the file is executed)',
+        `a call of ${name}`,
+      );
   }
 }
 
@@ -78,7 +84,8 @@ function rebuildTensor(args: unknown[], path: string): WeightTensor {
     throw damaged(path, 'torch weights', `a contiguous tensor of shape [${shape}]`, `strides [${stride}]`);
   }
   const bytes = storage.bytes.subarray(offset * size, (offset + count) * size);
-  if (bytes.length !== count * size) throw damaged(path, 'torch weights', `${count} elements of a tensor`, `${bytes.length} bytes`);
+  if (bytes.length !== count * size)
+    throw damaged(path, 'torch weights', `${count} elements of a tensor`, `${bytes.length} bytes`);
   return { shape, data: decodeElements(bytes, storage.type) };
 }
 

@@ -25,7 +25,8 @@ function readMembers(bytes: Buffer, path: string): Map<string, Buffer> {
   let at = bytes.readUInt32LE(end + 16);
   const members = new Map<string, Buffer>();
   for (let i = 0; i < count; i++) {
-    if (bytes.readUInt32LE(at) !== ENTRY_SIGNATURE) throw damaged(path, 'zip', 'a directory entry', `other bytes at ${at}`);
+    if (bytes.readUInt32LE(at) !== ENTRY_SIGNATURE)
+      throw damaged(path, 'zip', 'a directory entry', `other bytes at ${at}`);
     const nameLength = bytes.readUInt16LE(at + 28);
     const name = bytes.toString('utf8', at + 46, at + 46 + nameLength);
     if (!name.endsWith('/')) members.set(name, readMember(bytes, at, name, path));

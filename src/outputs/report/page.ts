@@ -131,7 +131,7 @@ function tiles({ summary, evaluation, segments }: ReportModel): string {
   const share = summary.frames > 0 ? `${((100 * summary.tracked) / summary.frames).toFixed(1)} % of frames` : '';
   const { p50, p95, p99 } = summary.latencyMs;
   const entries: [name: string, value: string, detail: string][] = [
-    ['Frames', String(summary.frames), summary.skipped > 0 ? `${summary.skipped} not usable` : 'all usable'],
+    ['Frames', String(summary.frames), frameDetail(summary)],
     ['Tracked', String(summary.tracked), share],
     ['Keyframes', String(summary.keyframes), segments.length === 1 ? 'one segment' : `${segments.length} segments`],
     ['Frames per s', summary.fps.toFixed(1), 'end to end'],
@@ -158,6 +158,11 @@ function tiles({ summary, evaluation, segments }: ReportModel): string {
       ),
     ),
   );
+}
+
+function frameDetail({ skipped, dropped = 0 }: RunSummary): string {
+  const parts = [...(skipped > 0 ? [`${skipped} not usable`] : []), ...(dropped > 0 ? [`${dropped} dropped`] : [])];
+  return parts.join(', ') || 'all used';
 }
 
 function alignmentNote({ evaluation, segments }: ReportModel): string {

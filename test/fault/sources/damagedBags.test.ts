@@ -14,6 +14,9 @@ import { collect, faultsOf, framesOf } from '../../fixtures/sourceItems.ts';
 import { temporaryFolder } from '../../fixtures/temporaryFolder.ts';
 
 const FRAMES = 60;
+/** Larger than a page of a database and than a chunk, as images are. */
+const WIDTH = 120;
+const HEIGHT = 80;
 const lz4 = { name: 'lz4', bytes: lz4Stored };
 
 interface Container {
@@ -23,7 +26,7 @@ interface Container {
 }
 
 const CONTAINERS: Container[] = [
-  { name: 'MCAP', wire: 'cdr', write: (path, messages) => writeMcap(path, messages, { chunkSize: 3000 }) },
+  { name: 'MCAP', wire: 'cdr', write: (path, messages) => writeMcap(path, messages, { chunkSize: 30000 }) },
   {
     name: 'MCAP without chunks',
     wire: 'cdr',
@@ -54,7 +57,8 @@ function wholeUntilFault(items: readonly SourceItem[], path: string): number {
     frames.map((frame) => frame.stampNs),
     frames.map((_, i) => stampOf(i)),
   );
-  for (const [i, frame] of frames.entries()) assert.deepEqual(frame.data, scenePixels(i), `image ${i}`);
+  for (const [i, frame] of frames.entries())
+    assert.deepEqual(frame.data, scenePixels(i, frame.width, frame.height), `image ${i}`);
   const last = items[items.length - 1]!;
   assert.ok('fault' in last, 'the last item is a fault');
   assert.equal(faultsOf(items).length, 1);
@@ -68,7 +72,7 @@ describe('damaged bags', () => {
   for (const { name, wire, write } of CONTAINERS) {
     describe(name, () => {
       it('cut off anywhere: the images before the cut are kept', async () => {
-        await write(path('whole'), recording({ frames: FRAMES, wire }));
+        await write(path('whole'), recording({ frames: FRAMES, wire, width: WIDTH, height: HEIGHT }));
         const { size } = await stat(path('whole'));
         const kept: number[] = [];
         for (const share of [0.4, 0.6, 0.8, 0.9]) {
@@ -86,11 +90,11 @@ describe('damaged bags', () => {
       });
 
       it('cut to almost nothing: an error, not a crash', async () => {
-        await write(path('whole'), recording({ frames: FRAMES, wire }));
+        await write(path('whole'), recording({ frames: FRAMES, wire, width: WIDTH, height: HEIGHT }));
         for (const length of [16, 40, 100]) {
           await truncate(path('whole'), length).catch(() => undefined);
           await assert.rejects(openSource(path('whole')), { name: 'QpvoError' });
-          await write(path(`whole${length}`), recording({ frames: FRAMES, wire }));
+          await write(path(`whole${length}`), recording({ frames: FRAMES, wire, width: WIDTH, height: HEIGHT }));
         }
       });
     });
@@ -99,10 +103,10 @@ describe('damaged bags', () => {
   for (const { name, wire, write } of CONTAINERS.filter((container) => container.name !== 'SQLite')) {
     it(`${name} with garbage in the middle: what stands before is kept`, async () => {
       const file = path('a');
-      await write(file, recording({ frames: FRAMES, wire }));
+      await write(file, recording({ frames: FRAMES, wire, width: WIDTH, height: HEIGHT }));
       const bytes = await readFile(file);
-      // 4 kB are more than a chunk, so its lengths and its compression break too.
-      for (let i = 0; i < 4096; i++) bytes[Math.floor(bytes.length * 0.45) + i] = (i * 73 + 41) % 256;
+      // 40 kB are more than a chunk, so its lengths and its compression break too.
+      for (let i = 0; i < 40960; i++) bytes[Math.floor(bytes.length * 0.45) + i] = (i * 73 + 41) % 256;
       await writeFile(file, bytes);
       const kept = wholeUntilFault(await read(file), file);
       assert.ok(kept >= FRAMES * 0.3 && kept < FRAMES, `kept ${kept}`);
@@ -121,9 +125,9 @@ describe('damaged bags', () => {
 
   it('a flipped bit in an MCAP chunk is caught by its checksum', async () => {
     const file = path('a.mcap');
-    await writeMcap(file, recording({ frames: FRAMES }), { chunkSize: 3000 });
+    await writeMcap(file, recording({ frames: FRAMES, width: WIDTH, height: HEIGHT }), { chunkSize: 30000 });
     const bytes = await readFile(file);
-    const at = bytes.indexOf(Buffer.from(scenePixels(30)));
+    const at = bytes.indexOf(Buffer.from(scenePixels(30, WIDTH, HEIGHT)));
     assert.ok(at > 0);
     bytes[at + 100]! ^= 1;
     await writeFile(file, bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { compareVersions } from '../../../src/cli/doctor/packageChecks.ts';
-import { expectedFrames, progressText } from '../../../src/cli/ProgressLine.ts';
+import { expectedFrames, ProgressLine, progressText } from '../../../src/cli/ProgressLine.ts';
 import { numberOption, parseOptions } from '../../../src/cli/parseOptions.ts';
 import { Samples } from '../../../src/cli/Samples.ts';
 import { settleCalibration, settleParameters } from '../../../src/cli/settleRun.ts';
@@ -52,6 +52,24 @@ describe('progress', () => {
       progressText({ ...progress, segment: 1 }, undefined),
       '120 frames, 6.0 frames/s, TRACKING (segment 1)',
     );
+  });
+});
+
+describe('progress without a terminal', () => {
+  it('tells the first skipped images one by one, the others by their number', () => {
+    const lines: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => lines.push(line);
+    try {
+      const progress = new ProgressLine(100, false);
+      for (let i = 1; i <= 37; i++) progress.warn(`image ${i} skipped`);
+      progress.stop();
+    } finally {
+      console.error = error;
+    }
+    assert.equal(lines.length, 11);
+    assert.equal(lines[9], 'image 10 skipped');
+    assert.equal(lines[10], '27 more images skipped');
   });
 });
 
@@ -171,6 +189,11 @@ describe('summary', () => {
     const text = summaryText({ ...summary, incomplete: true, dropped: 7 }, []);
     assert.match(text, /^The run is incomplete/);
     assert.match(text, /2 skipped, 7 dropped/);
+  });
+
+  it('says what a run without any pose lacked', () => {
+    assert.match(summaryText({ ...summary, tracked: 0 }, []), /No frame got a pose: .*moves sideways/);
+    assert.doesNotMatch(summaryText(summary, []), /No frame/);
   });
 });
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { QpvoError } from '../../../src/error.ts';
+import { importModel } from '../../../src/network/importModel.ts';
+import { readManifest, readModelFile } from '../../../src/network/manifest.ts';
+import { encoderTensors, updateTensors } from '../../../src/network/weights/expectedTensors.ts';
+import type { NetworkSizes } from '../../../src/network/weights/networkSizes.ts';
+import { readWeights } from '../../../src/network/weights/readWeights.ts';
+import { encodeSafetensors } from '../../../src/network/weights/safetensors.ts';
+import { elementCount, type Weights } from '../../../src/network/weights/Weights.ts';
+import { randomWeights, TINY } from '../../conformance/randomNetwork.ts';
+import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
+
+const BASE: NetworkSizes = {
+  inputChannels: 3,
+  width: 32,
+  featureDim: 128,
+  hiddenDim: 384,
+  patchSize: 3,
+  radius: 3,
+  levels: [1, 4],
+};
+
+describe('importing a model', () => {
+  const folder = temporaryFolder();
+  const save = (name: string, weights: Weights): string => {
+    const path = join(folder, `${name}.safetensors`);
+    writeFileSync(path, encodeSafetensors(weights));
+    return path;
+  };
+
+  it('the tensors of the published network are 94, with 3,384,324 parameters', () => {
+    const tensors = [...encoderTensors(BASE), ...updateTensors(BASE)];
+    assert.equal(tensors.length, 94);
+    assert.equal(
+      tensors.reduce((sum, [, shape]) => sum + elementCount(shape), 0),
+      3_384_324,
+    );
+  });
+
+  it('writes the manifest it returns, whole files, and the same weights', async () => {
+    const weights = randomWeights(TINY, 1);
+    const out = join(folder, 'model');
+    const manifest = await importModel(save('whole', weights), { name: 'whole', outDir: out });
+    assert.deepEqual(readManifest(out), manifest);
+    assert.deepEqual(readdirSync(out).sort(), [
+      'context.onnx',
+      'features.onnx',
+      'manifest.json',
+      'update.onnx',
+      'weights.safetensors',
+    ]);
+    for (const part of ['features', 'context', 'update', 'weights'] as const)
+      assert.ok(readModelFile(out, manifest, part).length > 0);
+    assert.deepEqual(readWeights(join(out, 'weights.safetensors')), weights);
+    assert.deepEqual(manifest.sizes, TINY);
+  });
+
+  it('gives the same bytes for the same weights', async () => {
+    const path = save('again', randomWeights(TINY, 2));
+    const first = await importModel(path, { name: 'again', outDir: join(folder, 'first') });
+    const second = await importModel(path, { name: 'again', outDir: join(folder, 'second') });
+    assert.deepEqual(first, second);
+  });
+
+  it('the model small is what its weights give', async () => {
+    const committed = readManifest('models/small');
+    const golden = readFileSync('models/small/golden.safetensors');
+    const manifest = await importModel('models/small/weights.safetensors', {
+      ...committed,
+      golden,
+      outDir: join(folder, 'small'),
+    });
+    assert.deepEqual(manifest, committed);
+  });
+
+  it('the widths of the published network', async () => {
+    const manifest = await importModel(save('base', randomWeights(BASE, 3)), {
+      name: 'base',
+      outDir: join(folder, 'base'),
+    });
+    assert.deepEqual(manifest.sizes, BASE);
+    assert.equal(manifest.normalisation.channels, 'bgr');
+    assert.equal(manifest.parameters, 3_384_324);
+  });
+
+  const faults: [string, (weights: Weights) => void, RegExp][] = [
+    [
+      'a missing tensor',
+      (w) => w.delete('update.gru.3.res.2.bias'),
+      /update\.gru\.3\.res\.2\.bias.*expected shape \[16\], but received no such tensor/,
+    ],
+    [
+      'another shape',
+      (w) => w.set('update.c1.0.weight', { shape: [8, 32], data: new Float32Array(256) }),
+      /update\.c1\.0\.weight.*expected shape \[16,16\], but received shape \[8,32\]/,
+    ],
+    ['a tensor too many', (w) => w.set('update.extra', { shape: [1], data: new Float32Array(1) }), /update\.extra/],
+    ['no encoder', (w) => w.delete('patchify.fnet.conv1.weight'), /patchify\.fnet\.conv1\.weight/],
+    ['NaN', (w) => w.get('update.d.1.bias')!.data.fill(Number.NaN), /update\.d\.1\.bias.*NaN/],
+  ];
+  for (const [name, spoil, message] of faults) {
+    it(`${name} is refused by name, and nothing is written`, async () => {
+      const weights = randomWeights(TINY, 4);
+      spoil(weights);
+      const out = join(folder, `refused ${name}`);
+      await assert.rejects(
+        importModel(save('spoilt', weights), { name: 'spoilt', outDir: out }),
+        (error) => error instanceof QpvoError && error.code === 'QPVO_MODEL' && message.test(error.message),
+      );
+      assert.throws(() => readdirSync(out));
+    });
+  }
+
+  it('a folder that cannot be made', async () => {
+    const path = save('blocked', randomWeights(TINY, 5));
+    mkdirSync(join(folder, 'parent'));
+    writeFileSync(join(folder, 'parent', 'file'), '');
+    await assert.rejects(
+      importModel(path, { name: 'blocked', outDir: join(folder, 'parent', 'file', 'model') }),
+      (error) => error instanceof QpvoError && error.code === 'QPVO_OUTPUT',
+    );
+  });
+
+  it('a bad name', async () => {
+    await assert.rejects(
+      importModel('absent', { name: 'a/b', outDir: folder }),
+      (error) => error instanceof QpvoError && error.code === 'QPVO_USAGE',
+    );
+  });
+});
