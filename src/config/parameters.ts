@@ -66,6 +66,10 @@ export const PARAMETERS = {
     unit: 'px at 640 px width',
     text: 'Median flow that a frame needs against the last accepted one to be collected.',
   }),
+  initMinConfidence: number(0.02, [0, 1], {
+    group: INITIALIZATION,
+    text: 'Median confidence that a frame needs against the last accepted one: below it the images show different things, and collecting starts anew.',
+  }),
   initUpdates: integer(12, [1, 50], {
     group: INITIALIZATION,
     text: 'Update iterations when the frames are complete.',

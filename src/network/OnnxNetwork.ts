@@ -30,16 +30,20 @@ export async function openNetwork(modelDir: string, { threads }: NetworkOptions)
   return new OnnxNetwork(manifest, started, lender);
 }
 
+/** An update has about 17 source frames to share out, and every lane takes memory. */
+const MAX_LANES = 8;
+
 /** The context encoder has a lane of its own beside the feature encoder, which gets the remaining cores. */
 function laneModels(read: (part: Part) => Uint8Array, { sizes }: ModelManifest, threads: number): LaneModel[] {
   const update = read('update');
   const features = { model: read('features'), threads: Math.max(1, threads - 1) };
   const context = { model: read('context'), threads: 1 };
-  return Array.from({ length: threads }, (_, lane) => ({
+  const lanes = Math.min(threads, MAX_LANES);
+  return Array.from({ length: lanes }, (_, lane) => ({
     sizes,
     update,
     features: lane === 0 ? features : undefined,
-    context: lane === Math.min(1, threads - 1) ? context : undefined,
+    context: lane === Math.min(1, lanes - 1) ? context : undefined,
   }));
 }
 

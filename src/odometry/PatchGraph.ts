@@ -60,12 +60,12 @@ export class PatchGraph {
     return this.frames.length;
   }
 
-  /** Forgets all frames and pairs. */
-  clear(): void {
+  /** Forgets all frames and pairs; the next frame accepted takes `nextSlot`. */
+  clear(nextSlot = 0): void {
     this.frames.length = 0;
     this.pairCount = 0;
     this.#firstIsAnchor = true;
-    this.#freeSlots = Array.from({ length: this.#slots }, (_, i) => this.#slots - 1 - i);
+    this.#freeSlots = Array.from({ length: this.#slots }, (_, i) => (nextSlot + this.#slots - 1 - i) % this.#slots);
   }
 
   /** The slot that the next accepted frame will take. */

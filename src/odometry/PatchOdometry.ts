@@ -116,7 +116,7 @@ export class PatchOdometry {
     await clock.time('prepare', () => this.#prepare(frame, slot, sequence));
     await clock.time('encode', () => this.#network.encode());
     await clock.time('insert', () => this.#ops.insertFrame(slot));
-    const progress = await this.#admit(slot, clock);
+    const progress = this.#segment.initialized ? undefined : await this.#admit(slot, clock);
     if (progress?.waitingFor === STANDSTILL) {
       this.#segment.addStill(sequence, frame.stampNs);
       return this.#plain({ init: progress, reason: progress.waitingFor });
@@ -150,7 +150,7 @@ export class PatchOdometry {
 
   async #prepare(frame: ImageFrame, slot: number, sequence: number): Promise<void> {
     const { seed, patchSelection } = this.#parameters;
-    const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels, this.#pixels);
+    const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels as 1 | 3, this.#pixels);
     if (image.data !== frame.data) this.#pixels = image.data;
     await this.#ops.prepareImage(image.data, image.width, image.height, image.channels, image.step);
     await this.#ops.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior());
@@ -173,25 +173,28 @@ export class PatchOdometry {
     return predictPose({ kind, damping }, this.#poses.get(last.slot), beforeLast && this.#poses.get(beforeLast.slot), this.#stampsNs);
   }
 
-  /** Before initialisation: whether the frame moved enough to be collected. Undefined once initialised. */
-  async #admit(slot: number, clock: StageClock): Promise<InitProgress | undefined> {
-    if (this.#segment.initialized) return undefined;
-    const { initFrames, initMotionThresholdPx } = this.#parameters;
+  /**
+   * Before initialisation: whether the frame moved enough to be collected. A frame that does not match the last one at all (the lens was covered, the scene changed) starts
+   * the collection anew.
+   */
+  async #admit(slot: number, clock: StageClock): Promise<InitProgress> {
+    const { initFrames: neededFrames, initMotionThresholdPx: neededFlowPx, initMinConfidence } = this.#parameters;
     const last = this.#graph.frames.at(-1);
-    const toPx = 1 / this.#gridPerParameterPx;
-    const medianFlowPx = last === undefined ? undefined : (await this.#probe(last.slot, slot, clock)) * toPx;
-    const still = medianFlowPx !== undefined && !(medianFlowPx >= initMotionThresholdPx);
-    return {
-      acceptedFrames: this.#graph.n + (still ? 0 : 1),
-      neededFrames: initFrames,
-      medianFlowPx,
-      neededFlowPx: initMotionThresholdPx,
-      waitingFor: still ? STANDSTILL : `collecting frames (${this.#graph.n + 1} of ${initFrames})`,
-    };
+    const probe = last && (await this.#probe(last.slot, slot, clock));
+    const mismatch = probe !== undefined && !(probe.confidence >= initMinConfidence);
+    if (mismatch) {
+      this.#segment = this.#newSegment(this.#segment.number, this.#segment.T_world_segment, slot);
+      this.#poses.set(slot, IDENTITY);
+    }
+    const medianFlowPx = mismatch ? undefined : probe && probe.flow / this.#gridPerParameterPx;
+    const still = medianFlowPx !== undefined && !(medianFlowPx >= neededFlowPx);
+    const acceptedFrames = this.#graph.n + (still ? 0 : 1);
+    const collecting = `${mismatch ? 'image does not match the one before: ' : ''}collecting frames (${acceptedFrames} of ${neededFrames})`;
+    return { acceptedFrames, neededFrames, medianFlowPx, neededFlowPx, waitingFor: still ? STANDSTILL : collecting };
   }
 
-  /** Median length of the flow that the network sees from the last accepted frame to this one, grid px (motion gate). */
-  async #probe(source: number, target: number, clock: StageClock): Promise<number> {
+  /** What the network sees from the last accepted frame to this one: median flow in grid px, median confidence (motion gate). */
+  async #probe(source: number, target: number, clock: StageClock): Promise<{ flow: number; confidence: number }> {
     const graph = this.#graph;
     const held = [graph.source[0]!, graph.target[0]!] as const;
     graph.source[0] = source;
@@ -199,7 +202,9 @@ export class PatchOdometry {
     await clock.time('correlate', () => this.#ops.correlate(1));
     await clock.time('update', () => this.#network.update({ ...this.#hidden.batch(1), source: graph.source, ...ALONE }));
     [graph.source[0], graph.target[0]] = held;
-    return medianFlow(this.#ops.buffers.delta.subarray(0, 2 * this.#parameters.patchesPerFrame));
+    const { delta, weight } = this.#ops.buffers;
+    const size = 2 * this.#parameters.patchesPerFrame;
+    return { flow: medianFlow(delta.subarray(0, size)), confidence: lowerMedian([weight.subarray(0, size)]) };
   }
 
   #updatesDue(): number {
@@ -240,8 +245,8 @@ export class PatchOdometry {
     return { ...this.#plain({ health, reason: verdict.reason, isKeyframe: true }), state: verdict.state, T_world_camera: newest, ...segment.advance() };
   }
 
-  #newSegment(number: number, T_world_segment: Pose): Segment {
-    this.#graph.clear();
+  #newSegment(number: number, T_world_segment: Pose, nextSlot = 0): Segment {
+    this.#graph.clear(nextSlot);
     return new Segment({
       number,
       T_world_segment,

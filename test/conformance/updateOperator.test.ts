@@ -187,7 +187,7 @@ function neighbour(pairs: Pair[], [source, target]: Pair, direction: 1 | -1): nu
 }
 
 /** [level][py][px][dy][dx] to [dx][dy][py][px][level]. */
-function publishedOrder(ours: Float32Array): Float64Array {
+function publishedOrder(ours: Float32Array): Float64Array<ArrayBuffer> {
   const out = new Float64Array(882);
   for (let n = 0; n < 882; n++) {
     const level = n % 2;

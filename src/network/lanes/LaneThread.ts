@@ -27,7 +27,12 @@ export class LaneThread {
   /** Starts a lane and waits until its networks are loaded. */
   static async start(model: LaneModel): Promise<LaneThread> {
     const lane = new LaneThread(model);
-    await lane.#answer();
+    try {
+      await lane.#answer();
+    } catch (error) {
+      await lane.#worker.terminate();
+      throw error;
+    }
     return lane;
   }
 

@@ -59,11 +59,12 @@ describe('network on the CPU', function () {
     const round = async () => {
       for (const batch of batches) await network.update(batch);
     };
-    for (let n = 0; n < 10; n++) await round();
+    for (let n = 0; n < 20; n++) await round();
     const before = process.memoryUsage().rss;
-    for (let n = 0; n < 40; n++) await round();
+    for (let n = 0; n < 60; n++) await round();
     const grown = (process.memoryUsage().rss - before) / 2 ** 20;
-    assert.ok(grown < 16, `grew by ${grown.toFixed(1)} MB`);
+    // Losing only the hidden state of every update would be 60 MB; heaps that settle take up to 15.
+    assert.ok(grown < 32, `grew by ${grown.toFixed(1)} MB`);
     await network.close();
   });
 
