@@ -43,7 +43,10 @@ export class QpvoError extends Error {
       parts.expected === undefined ? '' : `expected ${parts.expected}`,
       parts.received === undefined ? '' : `received ${parts.received}`,
     ].filter(Boolean);
-    const message = [middle.length > 0 ? `${parts.what}: ${middle.join(', but ')}.` : `${parts.what}.`, parts.advice ?? ''];
+    const message = [
+      middle.length > 0 ? `${parts.what}: ${middle.join(', but ')}.` : `${parts.what}.`,
+      parts.advice ?? '',
+    ];
     super(message.filter(Boolean).join(' '), parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = 'QpvoError';
     this.code = code;

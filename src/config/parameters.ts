@@ -66,7 +66,7 @@ export const PARAMETERS = {
     unit: 'px at 640 px width',
     text: 'Median flow that a frame needs against the last accepted one to be collected.',
   }),
-  initMinConfidence: number(0.02, [0, 1], {
+  initMinConfidence: number(0.0005, [0, 1], {
     group: INITIALIZATION,
     text: 'Median confidence that a frame needs against the last accepted one: below it the images show different things, and collecting starts anew.',
   }),
@@ -95,7 +95,7 @@ export const PARAMETERS = {
     group: HEALTH,
     text: 'A frame is DEGRADED when less than this share of the patches seen in it agree with its motion.',
   }),
-  lostInlierShare: number(0.08, [0, 1], {
+  lostInlierShare: number(0.04, [0, 1], {
     group: HEALTH,
     text: 'Tracking is LOST when less than this share of the patches that join the last lostFrames images with the older ones agree with the motion.',
   }),

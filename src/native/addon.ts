@@ -82,7 +82,13 @@ export interface BundleAdjustOptions {
 export interface CpuOps {
   readonly buffers: OpsBuffers;
   prepareImage(data: Uint8Array, width: number, height: number, channels: number, step: number): Promise<void>;
-  samplePatches(slot: number, seed: number, sequence: number, selection: 'random' | 'gradient', inverseDepth: number): Promise<void>;
+  samplePatches(
+    slot: number,
+    seed: number,
+    sequence: number,
+    selection: 'random' | 'gradient',
+    inverseDepth: number,
+  ): Promise<void>;
   insertFrame(slot: number): Promise<void>;
   correlate(pairCount: number): Promise<void>;
   bundleAdjust(pairCount: number, options: BundleAdjustOptions): Promise<{ solved: boolean; validEdges: number }>;

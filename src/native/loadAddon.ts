@@ -18,17 +18,34 @@ export function addonPath(): string {
  * @throws QPVO_ADDON when it was not built, cannot be loaded here, or was built from other sources than this package.
  */
 export function loadAddon(path: string = addonPath()): Addon {
-  if (!existsSync(path)) throw new QpvoError('QPVO_ADDON', { what: 'the native addon is not built', expected: path, received: 'no such file', advice: ADVICE });
+  if (!existsSync(path))
+    throw new QpvoError('QPVO_ADDON', {
+      what: 'the native addon is not built',
+      expected: path,
+      received: 'no such file',
+      advice: ADVICE,
+    });
   let addon: Addon;
   try {
     addon = createRequire(import.meta.url)(path) as Addon;
   } catch (error) {
     const what = 'the native addon cannot be loaded';
-    throw new QpvoError('QPVO_ADDON', { what, expected: `an addon for ${process.platform} ${process.arch}`, received: messageOf(error), advice: ADVICE, cause: error });
+    throw new QpvoError('QPVO_ADDON', {
+      what,
+      expected: `an addon for ${process.platform} ${process.arch}`,
+      received: messageOf(error),
+      advice: ADVICE,
+      cause: error,
+    });
   }
   if (addon.surface !== SURFACE) {
     const received = `surface ${addon.surface}`;
-    throw new QpvoError('QPVO_ADDON', { what: 'the native addon is stale', expected: `surface ${SURFACE}`, received, advice: ADVICE });
+    throw new QpvoError('QPVO_ADDON', {
+      what: 'the native addon is stale',
+      expected: `surface ${SURFACE}`,
+      received,
+      advice: ADVICE,
+    });
   }
   return addon;
 }

@@ -3,7 +3,8 @@ import { QpvoError } from '../error.ts';
 import { LaneThread } from './lanes/LaneThread.ts';
 import type { LaneModel, LaneRequest } from './lanes/laneMessages.ts';
 import { Lender } from './lanes/lending.ts';
-import { type ModelManifest, type Part, readManifest, readModelFile } from './manifest.ts';
+import { type ModelManifest, readManifest, readModelFile } from './manifest.ts';
+import type { Part } from './modelParts.ts';
 import type { Network, NetworkShape, PairBatch } from './Network.ts';
 import { sourceChains } from './sourceChains.ts';
 

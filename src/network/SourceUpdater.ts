@@ -34,29 +34,26 @@ export class SourceUpdater {
     const targets = chain.length;
     const edges = targets * patches;
     const dim = this.#hiddenDim;
+    const slice = patches * dim;
     this.#reserve(edges, patches);
-    gather(batch.hiddenIn, this.#hidden, chain, patches * dim);
+    gather(batch.hiddenIn, this.#hidden, chain, slice);
     gather(batch.correlation, this.#correlation, chain, patches * this.#correlationLength);
     const slot = batch.source[chain[0]!]!;
+    const context = batch.contextRing.subarray(slot * slice, (slot + 1) * slice);
+    const correlation = this.#correlation.subarray(0, edges * this.#correlationLength);
     const hidden = this.#hidden.subarray(0, edges * dim);
     const delta = this.#delta.subarray(0, edges * 2);
     const weight = this.#weight.subarray(0, edges * 2);
+    // The hidden state is read by the first node and written by the last: one array serves both.
     await this.#session.run(
       {
         hidden: tensor(hidden, [targets, patches, dim]),
-        context: tensor(batch.contextRing.subarray(slot * patches * dim, (slot + 1) * patches * dim), [
-          1,
-          patches,
-          dim,
-        ]),
-        correlation: tensor(this.#correlation.subarray(0, edges * this.#correlationLength), [
-          edges,
-          this.#correlationLength,
-        ]),
+        context: tensor(context, [1, patches, dim]),
+        correlation: tensor(correlation, [edges, this.#correlationLength]),
       },
       { hiddenOut: tensor(hidden, [edges, dim]), delta: tensor(delta, [edges, 2]), weight: tensor(weight, [edges, 2]) },
     );
-    scatter(this.#hidden, batch.hiddenOut, chain, patches * dim);
+    scatter(this.#hidden, batch.hiddenOut, chain, slice);
     scatter(this.#delta, batch.delta, chain, patches * 2);
     scatter(this.#weight, batch.weight, chain, patches * 2);
   }

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, QpvoError } from '../error.ts';
-import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
+import { checkManifestFields, invalidManifest } from './manifestFields.ts';
+import type { Part } from './modelParts.ts';
+import type { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
 import type { NetworkSizes } from './weights/networkSizes.ts';
+
+export type { Part } from './modelParts.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 /** Raised when a manifest of this version can no longer be read as one of the version before. */
 export const MANIFEST_VERSION = 1;
-
-/** The parts a model consists of. `update` is absent from a model that only holds encoders; `weights` and `golden` are for tests and tools. */
-export const PARTS = ['features', 'context', 'update', 'weights', 'golden'] as const;
-export type Part = (typeof PARTS)[number];
 
 export interface ModelFile {
   /** Name inside the model folder. */
@@ -65,7 +65,7 @@ export function readManifest(folder: string): ModelManifest {
       advice: 'Import the model again with this version of qpvo (qpvo import), or update qpvo.',
     });
   }
-  checkFields(value, path);
+  checkManifestFields(value, path);
   return value as unknown as ModelManifest;
 }
 
@@ -128,7 +128,7 @@ function parse(path: string): Record<string, unknown> {
       cause,
     });
   }
-  throw invalid(path, 'an object', 'another value');
+  throw invalidManifest(path, 'an object', 'another value');
 }
 
 function readBytes(path: string, content: string, advice: string): Buffer {
@@ -143,60 +143,4 @@ function readBytes(path: string, content: string, advice: string): Buffer {
       cause,
     });
   }
-}
-
-function checkFields(value: Record<string, unknown>, path: string): void {
-  const text = (key: string) => check(typeof value[key] === 'string', key, 'text', value[key]);
-  const check = (good: boolean, key: string, expected: string, received: unknown) => {
-    if (!good) throw invalid(path, `${expected} at "${key}"`, JSON.stringify(received) ?? 'nothing');
-  };
-  for (const key of ['name', 'description', 'licence', 'training']) text(key);
-  check(isCount(value.parameters), 'parameters', 'a count', value.parameters);
-  const sizes = record(value.sizes);
-  for (const key of ['inputChannels', 'width', 'featureDim', 'hiddenDim', 'patchSize', 'radius']) {
-    check(isCount(sizes[key]), `sizes.${key}`, 'a positive whole number', sizes[key]);
-  }
-  check(sizes.inputChannels === 1 || sizes.inputChannels === 3, 'sizes.inputChannels', '1 or 3', sizes.inputChannels);
-  check(Array.isArray(sizes.levels) && sizes.levels.every(isCount), 'sizes.levels', 'whole numbers', sizes.levels);
-  const { scale, offset, channels } = record(value.normalisation);
-  check(
-    Number.isFinite(scale) && Number.isFinite(offset),
-    'normalisation',
-    'a scale and an offset',
-    value.normalisation,
-  );
-  check(channels === 'grey' || channels === 'bgr', 'normalisation.channels', '"grey" or "bgr"', channels);
-  check(value.correlation === CORRELATION_LAYOUT, 'correlation', `"${CORRELATION_LAYOUT}"`, value.correlation);
-  const windows = record(value.windows);
-  for (const key of ['patchesPerFrame', 'removalWindow', 'patchLifetime', 'optimizationWindow']) {
-    check(isCount(windows[key]), `windows.${key}`, 'a positive whole number', windows[key]);
-  }
-  for (const [part, file] of Object.entries(record(value.files))) {
-    check((PARTS as readonly string[]).includes(part), `files.${part}`, `one of ${PARTS.join(' ')}`, part);
-    const { name, bytes, sha256 } = record(file);
-    check(
-      typeof name === 'string' && /^[\w.-]+$/.test(name),
-      `files.${part}.name`,
-      'a file name without folders',
-      name,
-    );
-    check(isCount(bytes) && /^[0-9a-f]{64}$/.test(String(sha256)), `files.${part}`, 'a length and a sha256', file);
-  }
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) > 0;
-}
-
-function invalid(path: string, expected: string, received: string): QpvoError {
-  return new QpvoError('QPVO_MODEL', {
-    what: `${path} is no model manifest`,
-    expected,
-    received,
-    advice: 'Import the model again with qpvo import.',
-  });
 }

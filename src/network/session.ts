@@ -7,6 +7,11 @@ export function tensor(data: Float32Array | Int32Array, shape: number[]): ort.Te
   return data instanceof Float32Array ? new ort.Tensor('float32', data, shape) : new ort.Tensor('int32', data, shape);
 }
 
+/** Version of the runtime; fails where its binary does not fit the machine. */
+export function runtimeVersion(): string {
+  return ort.env.versions.common;
+}
+
 /** Opens a model on the CPU. Threads stop spinning between runs, so that other work has the cores. */
 export async function openSession(model: Uint8Array, content: string, threads: number): Promise<ort.InferenceSession> {
   try {

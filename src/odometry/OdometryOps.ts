@@ -26,7 +26,7 @@ export function createOps(
   const { CpuOps: Ops } = loadAddon();
   const ops = new Ops(
     {
-      channels: manifest.sizes.inputChannels as 1 | 3,
+      channels: manifest.sizes.inputChannels,
       width: camera.width,
       height: camera.height,
       recordedWidth: calibration.width,

@@ -145,7 +145,8 @@ export class PatchGraph {
   }
 
   hasPair(sourceSlot: number, targetSlot: number): boolean {
-    for (let p = 0; p < this.pairCount; p++) if (this.source[p] === sourceSlot && this.target[p] === targetSlot) return true;
+    for (let p = 0; p < this.pairCount; p++)
+      if (this.source[p] === sourceSlot && this.target[p] === targetSlot) return true;
     return false;
   }
 

@@ -133,24 +133,33 @@ export class PatchOdometry {
   #refusal(frame: ImageFrame): string {
     const { width, height, origin } = this.#calibration;
     if (frame.width !== width || frame.height !== height) {
-      const sizes = { expected: `${width}x${height} px as calibrated (${origin})`, received: `${frame.width}x${frame.height} px` };
+      const sizes = {
+        expected: `${width}x${height} px as calibrated (${origin})`,
+        received: `${frame.width}x${frame.height} px`,
+      };
       if (!this.#sizeChecked) {
         const advice = 'Give the calibration of this camera at this resolution with --camera.';
-        throw new QpvoError('QPVO_IMAGE_SIZE', { what: 'the images are not those of the calibration', ...sizes, advice });
+        throw new QpvoError('QPVO_IMAGE_SIZE', {
+          what: 'the images are not those of the calibration',
+          ...sizes,
+          advice,
+        });
       }
       return `image size changed: expected ${sizes.expected}, but received ${sizes.received}`;
     }
     this.#sizeChecked = true;
     const last = this.#stampsNs.at(-1);
     if (last !== undefined && frame.stampNs <= last) {
-      return frame.stampNs === last ? 'its stamp repeats the last one' : `its stamp goes back by ${Number(last - frame.stampNs) / 1e9} s`;
+      return frame.stampNs === last
+        ? 'its stamp repeats the last one'
+        : `its stamp goes back by ${Number(last - frame.stampNs) / 1e9} s`;
     }
     return '';
   }
 
   async #prepare(frame: ImageFrame, slot: number, sequence: number): Promise<void> {
     const { seed, patchSelection } = this.#parameters;
-    const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels as 1 | 3, this.#pixels);
+    const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels, this.#pixels);
     if (image.data !== frame.data) this.#pixels = image.data;
     await this.#ops.prepareImage(image.data, image.width, image.height, image.channels, image.step);
     await this.#ops.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior());
@@ -160,7 +169,11 @@ export class PatchOdometry {
   #depthPrior(): number {
     if (!this.#segment.initialized) return -1;
     const { inverseDepth, patchStride } = this.#ops.buffers;
-    const last = this.#graph.frames.slice(-3).map(({ slot }) => inverseDepth.subarray(slot * patchStride, slot * patchStride + this.#parameters.patchesPerFrame));
+    const last = this.#graph.frames
+      .slice(-3)
+      .map(({ slot }) =>
+        inverseDepth.subarray(slot * patchStride, slot * patchStride + this.#parameters.patchesPerFrame),
+      );
     return lowerMedian(last);
   }
 
@@ -170,7 +183,12 @@ export class PatchOdometry {
     const beforeLast = frames.at(-2);
     if (last === undefined) return IDENTITY;
     const { motionModel: kind, motionDamping: damping } = this.#parameters;
-    return predictPose({ kind, damping }, this.#poses.get(last.slot), beforeLast && this.#poses.get(beforeLast.slot), this.#stampsNs);
+    return predictPose(
+      { kind, damping },
+      this.#poses.get(last.slot),
+      beforeLast && this.#poses.get(beforeLast.slot),
+      this.#stampsNs,
+    );
   }
 
   /**
@@ -200,7 +218,9 @@ export class PatchOdometry {
     graph.source[0] = source;
     graph.target[0] = target;
     await clock.time('correlate', () => this.#ops.correlate(1));
-    await clock.time('update', () => this.#network.update({ ...this.#hidden.batch(1), source: graph.source, ...ALONE }));
+    await clock.time('update', () =>
+      this.#network.update({ ...this.#hidden.batch(1), source: graph.source, ...ALONE }),
+    );
     [graph.source[0], graph.target[0]] = held;
     const { delta, weight } = this.#ops.buffers;
     const size = 2 * this.#parameters.patchesPerFrame;
@@ -219,7 +239,15 @@ export class PatchOdometry {
     const count = graph.pairCount;
     graph.link();
     await clock.time('correlate', () => this.#ops.correlate(count));
-    await clock.time('update', () => this.#network.update({ ...this.#hidden.batch(count), source: graph.source, sourceIndex: graph.sourceIndex, previous: graph.previous, next: graph.next }));
+    await clock.time('update', () =>
+      this.#network.update({
+        ...this.#hidden.batch(count),
+        source: graph.source,
+        sourceIndex: graph.sourceIndex,
+        previous: graph.previous,
+        next: graph.next,
+      }),
+    );
     this.#hidden.swap();
     const freePoses = graph.poseVariables(this.#ops.buffers.poseVariable, this.#segment.initialized);
     const iterations = this.#parameters.bundleAdjustIterations;
@@ -235,14 +263,23 @@ export class PatchOdometry {
       const failure = segment.initialize(verdict);
       if (failure !== '') {
         this.#segment = this.#newSegment(segment.number, segment.T_world_segment);
-        return this.#plain({ health, reason: failure, init: init && { ...init, acceptedFrames: 0, waitingFor: failure } });
+        return this.#plain({
+          health,
+          reason: failure,
+          init: init && { ...init, acceptedFrames: 0, waitingFor: failure },
+        });
       }
     }
     if (verdict.state === 'LOST') {
       return { ...this.#plain({ health, reason: verdict.reason }), state: 'LOST', ...segment.endAsLost() };
     }
     const newest = segment.newestPose();
-    return { ...this.#plain({ health, reason: verdict.reason, isKeyframe: true }), state: verdict.state, T_world_camera: newest, ...segment.advance() };
+    return {
+      ...this.#plain({ health, reason: verdict.reason, isKeyframe: true }),
+      state: verdict.state,
+      T_world_camera: newest,
+      ...segment.advance(),
+    };
   }
 
   #newSegment(number: number, T_world_segment: Pose, nextSlot = 0): Segment {
@@ -261,7 +298,10 @@ export class PatchOdometry {
   /** A result without a pose, completed by what is known. */
   #plain(known: Partial<Outcome>): Outcome {
     return {
-      state: this.#state === 'LOST' && known.skipped !== true && this.#parameters.autoReinitialize ? 'INITIALIZING' : this.#state,
+      state:
+        this.#state === 'LOST' && known.skipped !== true && this.#parameters.autoReinitialize
+          ? 'INITIALIZING'
+          : this.#state,
       skipped: false,
       reason: '',
       segment: this.#segment.number,

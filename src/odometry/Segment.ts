@@ -93,7 +93,8 @@ export class Segment {
       return `initialisation failed: ${verdict.reason}`;
     }
     const { parallax } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, FLOW_BETA);
-    if (!(parallax >= MIN_PARALLAX_PX * gridPerParameterPx)) return 'no parallax: the camera turns without moving, move it sideways';
+    if (!(parallax >= MIN_PARALLAX_PX * gridPerParameterPx))
+      return 'no parallax: the camera turns without moving, move it sideways';
     this.initialized = true;
     return '';
   }
@@ -125,7 +126,9 @@ export class Segment {
 
   /** T_world_camera of the last image that can be trusted after a loss: where the next segment starts. */
   get lastTrustedPose(): Pose {
-    return this.#recent.findLast(({ sequence }) => sequence <= this.#lastTrusted)?.T_world_camera ?? this.T_world_segment;
+    return (
+      this.#recent.findLast(({ sequence }) => sequence <= this.#lastTrusted)?.T_world_camera ?? this.T_world_segment
+    );
   }
 
   /** Sequence number of the last image before the newest lostFrames ones. */
@@ -143,7 +146,11 @@ export class Segment {
     const threshold = parameters.inlierThresholdPx * gridPerParameterPx;
     const found = ops.assessHealth(graph.pairCount, this.#flags, threshold, parameters.minConfidence, SOLVER.margin);
     if (found.edges === 0) return undefined;
-    return { medianConfidence: found.medianConfidence, residualPx: found.residual / gridPerParameterPx, inlierShare: found.inlierShare };
+    return {
+      medianConfidence: found.medianConfidence,
+      residualPx: found.residual / gridPerParameterPx,
+      inlierShare: found.inlierShare,
+    };
   }
 
   /** Tests frame n - keyframeIndex: little flow between its neighbours makes it redundant (DPVO, section 3.3). */

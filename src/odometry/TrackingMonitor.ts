@@ -41,11 +41,15 @@ export class TrackingMonitor {
     if (!evidence.finite) return { state: 'LOST', reason: 'a pose is not finite' };
     const { linkShare } = evidence;
     if (linkShare !== undefined && linkShare < lostInlierShare) {
-      return { state: 'LOST', reason: `the last ${lostFrames} images do not match those before (${percent(linkShare)} of the patches agree)` };
+      return {
+        state: 'LOST',
+        reason: `the last ${lostFrames} images do not match those before (${percent(linkShare)} of the patches agree)`,
+      };
     }
     const unsolved = unsolvable(evidence);
     this.#unsolvedFrames = unsolved === '' ? 0 : this.#unsolvedFrames + 1;
-    if (this.#unsolvedFrames >= lostFrames) return { state: 'LOST', reason: `${unsolved}, ${lostFrames} frames in a row` };
+    if (this.#unsolvedFrames >= lostFrames)
+      return { state: 'LOST', reason: `${unsolved}, ${lostFrames} frames in a row` };
     if (unsolved !== '') return { state: 'DEGRADED', reason: unsolved };
     const { inlierShare } = evidence.health;
     if (inlierShare >= degradedInlierShare) return { state: 'TRACKING', reason: '' };

@@ -25,7 +25,14 @@ export class Trajectory {
   #waiting: TrajectoryEntry[] = [];
 
   add(sequence: number, stampNs: bigint, segment: number): TrajectoryEntry {
-    const entry: TrajectoryEntry = { sequence, stampNs, segment, isKeyframe: true, settled: undefined, follows: undefined };
+    const entry: TrajectoryEntry = {
+      sequence,
+      stampNs,
+      segment,
+      isKeyframe: true,
+      settled: undefined,
+      follows: undefined,
+    };
     this.#waiting.push(entry);
     if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
     return entry;

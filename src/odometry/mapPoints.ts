@@ -8,7 +8,13 @@ import type { MapPoint } from './types.ts';
 const MAX_RELATIVE_SIGMA = 0.25;
 
 /** The patches of a slot as points of the world, with the colour of their centre; far and uncertain ones left out. */
-export function mapPoints(ops: CpuOps, slot: number, patches: number, T_world_segment: Pose, segment: number): MapPoint[] {
+export function mapPoints(
+  ops: CpuOps,
+  slot: number,
+  patches: number,
+  T_world_segment: Pose,
+  segment: number,
+): MapPoint[] {
   const { inverseDepth, depthVariance, colors, patchStride } = ops.buffers;
   const xyz = ops.pointCloud(slot);
   const points: MapPoint[] = [];

@@ -14,7 +14,12 @@ const MAX_STEP_RATIO = 3;
  * First guess of the pose of a new frame (algorithm of DPVO: damped linear motion). Poses are T_camera_world of the last two frames;
  * stamps are of the last three images a, b, c, c being the new one.
  */
-export function predictPose(model: MotionModel, last: Pose, beforeLast: Pose | undefined, stampsNs: readonly bigint[]): Pose {
+export function predictPose(
+  model: MotionModel,
+  last: Pose,
+  beforeLast: Pose | undefined,
+  stampsNs: readonly bigint[],
+): Pose {
   if (model.kind === 'constant_position' || beforeLast === undefined) return last;
   const [a, b, c] = stampsNs.slice(-3);
   const ratio = a !== undefined && b !== undefined && c !== undefined && b > a ? Number(c - b) / Number(b - a) : 1;

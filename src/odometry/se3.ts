@@ -83,12 +83,7 @@ export function log(a: Pose): Tangent {
   const e = Math.abs(Math.sin(theta)) < 1e-9 && theta > 1 ? 1 / t2 : d;
   const c1 = cross(phi, a.t);
   const c2 = cross(phi, c1);
-  return [
-    a.t[0] - 0.5 * c1[0] + e * c2[0],
-    a.t[1] - 0.5 * c1[1] + e * c2[1],
-    a.t[2] - 0.5 * c1[2] + e * c2[2],
-    ...phi,
-  ];
+  return [a.t[0] - 0.5 * c1[0] + e * c2[0], a.t[1] - 0.5 * c1[1] + e * c2[1], a.t[2] - 0.5 * c1[2] + e * c2[2], ...phi];
 }
 
 /** Rotation angle of a unit quaternion, radians in [0, pi]. */

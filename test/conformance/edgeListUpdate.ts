@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The update operator as the paper states it: a list of edges, each finding its own neighbours and groups. Double precision, plain loops, no code
-// shared with the product. algorithm.md section 7.
+// shared with the product. Deep Patch Visual Odometry, arXiv 2208.04726, section 3.2.
 
 /** Edge (source frame i, target frame j, patch k); k is unique over all frames. */
 export interface Edge {

@@ -52,7 +52,12 @@ describe('damaged model folder', () => {
       () => edit((m) => Object.assign(m, { version: 2 })),
       /expected version 1, but received 2.*update qpvo/,
     ],
-    ['a manifest without sizes', () => edit((m) => delete m.sizes), /"sizes\.inputChannels"/],
+    ['a manifest without sizes', () => edit((m) => delete m.sizes), /"sizes\.width"/],
+    [
+      'a manifest with another patch size',
+      () => edit((m) => Object.assign(m.sizes as Json, { patchSize: 5 })),
+      /expected 3 at "sizes\.patchSize", but received 5/,
+    ],
     [
       'a manifest with another correlation order',
       () => edit((m) => Object.assign(m, { correlation: '[dx][dy]' })),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import type { CpuOps } from '../../src/native/addon.ts';
-import { compose, exp, inverse, transform, type Tangent } from '../../src/odometry/se3.ts';
+import { compose, exp, inverse, type Tangent, transform } from '../../src/odometry/se3.ts';
 import { makeOps, normal, random } from './makeOps.ts';
 
 const H = 24;
@@ -32,7 +32,15 @@ function coarse(features: Float32Array): Map2 {
 }
 
 /** Section 6 of the specification, one value: displacement (dx, dy) of patch pixel feature g at (ux, uy). */
-function bruteForce(map: Map2, g: (c: number) => number, C: number, ux: number, uy: number, dx: number, dy: number): number {
+function bruteForce(
+  map: Map2,
+  g: (c: number) => number,
+  C: number,
+  ux: number,
+  uy: number,
+  dx: number,
+  dy: number,
+): number {
   const bx = Math.floor(ux);
   const by = Math.floor(uy);
   const raw = (x: number, y: number) => {
@@ -43,7 +51,9 @@ function bruteForce(map: Map2, g: (c: number) => number, C: number, ux: number, 
   const ax = ux - bx;
   const ay = uy - by;
   const [x, y] = [bx + dx - 3, by + dy - 3];
-  return (1 - ay) * ((1 - ax) * raw(x, y) + ax * raw(x + 1, y)) + ay * ((1 - ax) * raw(x, y + 1) + ax * raw(x + 1, y + 1));
+  return (
+    (1 - ay) * ((1 - ax) * raw(x, y) + ax * raw(x + 1, y)) + ay * ((1 - ax) * raw(x, y + 1) + ax * raw(x + 1, y + 1))
+  );
 }
 
 for (const C of [16, 64, 128, 48]) {
@@ -61,9 +71,19 @@ for (const C of [16, 64, 128, 48]) {
         await ops.insertFrame(slot);
       }
       // Slot 1 moves a little; slot 2 so far that many windows leave the image.
-      const poses = [[0, 0, 0, 0, 0, 0], [0.05, -0.03, 0.02, 0.01, 0.02, -0.05], [0.6, 0.3, -0.5, 0.1, -0.35, 0.2]].map((xi) => exp(xi as Tangent));
-      poses.forEach((pose, slot) => buffers.poses.set([...pose.t, ...pose.q], 7 * slot));
-      const pairs = [[0, 1], [1, 0], [0, 2], [2, 2], [2, 1]] as const;
+      const poses = [
+        [0, 0, 0, 0, 0, 0],
+        [0.05, -0.03, 0.02, 0.01, 0.02, -0.05],
+        [0.6, 0.3, -0.5, 0.1, -0.35, 0.2],
+      ].map((xi) => exp(xi as Tangent));
+      for (const [slot, pose] of poses.entries()) buffers.poses.set([...pose.t, ...pose.q], 7 * slot);
+      const pairs = [
+        [0, 1],
+        [1, 0],
+        [0, 2],
+        [2, 2],
+        [2, 1],
+      ] as const;
       pairs.forEach(([s, t], p) => {
         buffers.pairSource[p] = s;
         buffers.pairTarget[p] = t;
@@ -83,7 +103,9 @@ for (const C of [16, 64, 128, 48]) {
           const corr = buffers.correlation.subarray((p * M + k) * 882, (p * M + k + 1) * 882);
           for (let i = 0; i < 9; i++) {
             const [px, py] = [cx + (i % 3) - 1, cy + Math.floor(i / 3) - 1];
-            const X = transform({ t: [0, 0, 0], q: G.q }, [(px - 15.5) / 25, (py - 11.5) / 26, 1]).map((v, a) => v + G.t[a]! * d);
+            const X = transform({ t: [0, 0, 0], q: G.q }, [(px - 15.5) / 25, (py - 11.5) / 26, 1]).map(
+              (v, a) => v + G.t[a]! * d,
+            );
             const z = Math.max(X[2]!, 0.1);
             const [u, v] = [(25 * X[0]!) / z + 15.5, (26 * X[1]!) / z + 11.5];
             if (i === 4) {
@@ -95,7 +117,15 @@ for (const C of [16, 64, 128, 48]) {
               const s4 = level === 0 ? 1 : 0.25;
               // At a whole coordinate the single precision of the op may fall on the other side: the blend is continuous, so the value is the same.
               for (let j = 0; j < 49; j += 1) {
-                const expected = bruteForce(levels[level]!, (c) => source(c, px, py), C, u * s4, v * s4, j % 7, Math.floor(j / 7));
+                const expected = bruteForce(
+                  levels[level]!,
+                  (c) => source(c, px, py),
+                  C,
+                  u * s4,
+                  v * s4,
+                  j % 7,
+                  Math.floor(j / 7),
+                );
                 const got = corr[(level * 9 + i) * 49 + j]!;
                 worst = Math.max(worst, Math.abs(got - expected) / Math.sqrt(C));
               }

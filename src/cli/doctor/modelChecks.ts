@@ -22,8 +22,8 @@ export async function checkModels(): Promise<Check[]> {
 /** The binary of a package may not fit the machine, even where the package is installed. */
 function checkRuntime(): Promise<Check> {
   return checkOf('runtime onnxruntime', async () => {
-    const { env } = await import('onnxruntime-node');
-    return `loads, version ${env.versions.common}`;
+    const { runtimeVersion } = await import('../../network/session.ts');
+    return `loads, version ${runtimeVersion()}`;
   });
 }
 

@@ -36,7 +36,7 @@ export function contextGraph(weights: Weights, sizes: NetworkSizes): Uint8Array 
   return graph.encode();
 }
 
-/** The residual encoder of algorithm section 2; `norm` adds the instance norms of the matching encoder. */
+/** The residual encoder (Deep Patch Visual Odometry, arXiv 2208.04726, section 3.1); `norm` adds the instance norms of the matching encoder. */
 class Encoder {
   readonly #graph: GraphBuilder;
   readonly #weights: Weights;

@@ -10,7 +10,7 @@ const LAYER_NORM_EPSILON = 1e-3;
 const TO_END = Number.MAX_SAFE_INTEGER;
 
 /**
- * The update operator (algorithm section 7) for the patches of one source frame, seen in T target frames in ascending order. Everything an edge
+ * The update operator (Deep Patch Visual Odometry, arXiv 2208.04726, section 3.2) for the patches of one source frame, seen in T target frames in ascending order. Everything an edge
  * exchanges with others stays within its source frame, so frames are independent: docs/decisions/0001-pair-form-of-the-update-operator.md.
  *
  * Inputs, with M patches and E = T * M edges: `hidden` [T][M][D], `context` [1][M][D], `correlation` [E][F] in the order [level][py][px][dy][dx].

@@ -5,7 +5,7 @@ import type { Weights } from './Weights.ts';
 /** The widths in which models differ, and the constants of the correlation. */
 export interface NetworkSizes {
   /** Channels of the network image: 1 grey, 3 blue-green-red. */
-  inputChannels: number;
+  inputChannels: 1 | 3;
   /** Channels of the encoders' first stage; the second has twice as many. */
   width: number;
   /** Channels of the matching features. */
@@ -29,7 +29,7 @@ export function correlationLength(sizes: NetworkSizes): number {
 export function inferSizes(weights: Weights): NetworkSizes {
   const stem = shapeOf(weights, 'patchify.fnet.conv1.weight', 4);
   return {
-    inputChannels: stem[1]!,
+    inputChannels: inputChannels(stem[1]!),
     width: stem[0]!,
     featureDim: shapeOf(weights, 'patchify.fnet.conv2.weight', 4)[0]!,
     hiddenDim: shapeOf(weights, 'patchify.inet.conv2.weight', 4)[0]!,
@@ -47,5 +47,14 @@ function shapeOf(weights: Weights, name: string, rank: number): number[] {
     expected: `${rank} dimensions`,
     received: shape === undefined ? 'no such tensor' : `shape [${shape}]`,
     advice: 'Give the state dict of a DPVO network; its tensor names begin with patchify. and update.',
+  });
+}
+
+function inputChannels(found: number): 1 | 3 {
+  if (found === 1 || found === 3) return found;
+  throw new QpvoError('QPVO_MODEL', {
+    what: 'patchify.fnet.conv1.weight is for another kind of image',
+    expected: '1 (grey) or 3 (colour) input channels',
+    received: `${found}`,
   });
 }
