@@ -118,7 +118,7 @@ export class PatchOdometry {
     await clock.time('insert', () => this.#ops.insertFrame(slot));
     const progress = this.#segment.initialized ? undefined : await this.#admit(slot, clock);
     if (progress?.waitingFor === STANDSTILL) {
-      this.#segment.addStill(sequence, frame.stampNs);
+      this.#segment.pass(sequence, frame.stampNs);
       return this.#plain({ init: progress, reason: progress.waitingFor });
     }
     this.#segment.add(graph.accept(sequence, frame.stampNs));

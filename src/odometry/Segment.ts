@@ -3,7 +3,7 @@ import type { OdometryParameters } from '../config/parameters.ts';
 import type { CpuOps } from '../native/addon.ts';
 import { mapPoints } from './mapPoints.ts';
 import type { GraphFrame, PatchGraph } from './PatchGraph.ts';
-import { IDENTITY, type Pose } from './Pose.ts';
+import type { Pose } from './Pose.ts';
 import type { PoseTable } from './PoseTable.ts';
 import { compose, inverse } from './se3.ts';
 import { FLOW_BETA, SOLVER } from './solver.ts';
@@ -41,7 +41,6 @@ export class Segment {
   readonly #flags: Uint8Array;
   /** Live poses of the last images, newest last. */
   readonly #recent: { sequence: number; T_world_camera: Pose }[] = [];
-  #newest: TrajectoryEntry | undefined;
 
   constructor(context: SegmentContext) {
     this.#context = context;
@@ -52,14 +51,12 @@ export class Segment {
   }
 
   add(frame: GraphFrame): void {
-    this.#newest = this.#trajectory.add(frame.sequence, frame.stampNs, this.number);
-    this.#entries.set(frame, this.#newest);
+    this.#entries.set(frame, this.#trajectory.add(frame.sequence, frame.stampNs, this.number));
   }
 
-  /** A frame that did not move enough to be collected: it stays where the last accepted one is. */
-  addStill(sequence: number, stampNs: bigint): void {
-    const entry = this.#trajectory.add(sequence, stampNs, this.number);
-    if (this.#newest !== undefined) this.#trajectory.follow(entry, this.#newest, IDENTITY);
+  /** A frame that did not move enough to be collected. */
+  pass(sequence: number, stampNs: bigint): void {
+    this.#trajectory.pass(sequence, stampNs, this.number);
   }
 
   /** T_world_camera of the newest frame. */

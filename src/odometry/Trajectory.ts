@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Pose } from './Pose.ts';
-import { compose, inverse } from './se3.ts';
+import { compose, interpolate, inverse } from './se3.ts';
 import type { FinalPose } from './types.ts';
 
 /** One image on its way to a final pose: it has a pose of its own, or follows another frame rigidly. */
@@ -13,6 +13,8 @@ export interface TrajectoryEntry {
   settled: Pose | undefined;
   /** Set when the frame was dropped: T_this_camera = relative * T_followed_camera. */
   follows: { entry: TrajectoryEntry; relative: Pose } | undefined;
+  /** Set when the frame never took part: it lies between two that did, at this share of the time between them. */
+  between: { before: TrajectoryEntry; after: TrajectoryEntry; share: number } | undefined;
 }
 
 /** Before initialisation a camera may stand still for hours; older images of that time get no pose. */
@@ -23,19 +25,29 @@ const MAX_WAITING = 2000;
  */
 export class Trajectory {
   #waiting: TrajectoryEntry[] = [];
+  /** Passed over since the last frame that takes part. */
+  readonly #passed: TrajectoryEntry[] = [];
+  #last: TrajectoryEntry | undefined;
 
+  /** A frame that takes part in the window. Those passed over since the last one lie between the two. */
   add(sequence: number, stampNs: bigint, segment: number): TrajectoryEntry {
-    const entry: TrajectoryEntry = {
-      sequence,
-      stampNs,
-      segment,
-      isKeyframe: true,
-      settled: undefined,
-      follows: undefined,
-    };
-    this.#waiting.push(entry);
-    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
+    const entry = this.#push(sequence, stampNs, segment, true);
+    const before = this.#last;
+    if (before !== undefined) {
+      const span = Number(stampNs - before.stampNs);
+      for (const passed of this.#passed) {
+        passed.between = { before, after: entry, share: Number(passed.stampNs - before.stampNs) / span };
+      }
+    }
+    this.#passed.length = 0;
+    this.#last = entry;
     return entry;
+  }
+
+  /** A frame that moved too little to take part. */
+  pass(sequence: number, stampNs: bigint, segment: number): void {
+    this.#passed.push(this.#push(sequence, stampNs, segment, false));
+    if (this.#passed.length > MAX_WAITING) this.#passed.shift();
   }
 
   /** The frame is dropped; its pose follows another's from now on. */
@@ -70,14 +82,29 @@ export class Trajectory {
   get waitingCount(): number {
     return this.#waiting.length;
   }
+
+  #push(sequence: number, stampNs: bigint, segment: number, isKeyframe: boolean): TrajectoryEntry {
+    const pose = { settled: undefined, follows: undefined, between: undefined };
+    const entry: TrajectoryEntry = { sequence, stampNs, segment, isKeyframe, ...pose };
+    this.#waiting.push(entry);
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
+    return entry;
+  }
 }
 
-/** T_camera_segment of an entry if it is final; chains of followers are shortened on the way. */
+/** T_camera_segment of an entry if it is final. */
 function resolve(entry: TrajectoryEntry): Pose | undefined {
-  if (entry.settled !== undefined || entry.follows === undefined) return entry.settled;
-  const base = resolve(entry.follows.entry);
-  if (base === undefined) return undefined;
-  entry.settled = compose(entry.follows.relative, base);
-  entry.follows = undefined;
+  entry.settled ??= followed(entry) ?? inBetween(entry);
   return entry.settled;
+}
+
+function followed({ follows }: TrajectoryEntry): Pose | undefined {
+  const base = follows && resolve(follows.entry);
+  return base && compose(follows.relative, base);
+}
+
+function inBetween({ between }: TrajectoryEntry): Pose | undefined {
+  const before = between && resolve(between.before);
+  const after = between && resolve(between.after);
+  return before && after && inverse(interpolate(inverse(before), inverse(after), between.share));
 }
