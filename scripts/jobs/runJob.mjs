@@ -4,6 +4,7 @@ import { attachedCommand } from '../setup/attachedCommand.mjs';
 import { ensureNpmPackages } from '../setup/npmPackages.mjs';
 import { StepError } from '../setup/StepError.mjs';
 import { ensureTypeScript } from '../setup/typescript.mjs';
+import { bench } from './bench.mjs';
 import { test } from './test.mjs';
 
 const node = process.execPath;
@@ -21,7 +22,7 @@ const JOBS = {
   test: { needs: [ensureNpmPackages, ensureAddon, ensureTypeScript], run: test },
   bench: {
     needs: [ensureNpmPackages, ensureAddon, ensureTypeScript],
-    run: (rest) => attachedCommand([node, '--import', 'tsx', 'bench/run.ts', ...rest]),
+    run: bench,
   },
   docs: {
     needs: [ensureNpmPackages],

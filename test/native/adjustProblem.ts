@@ -121,9 +121,12 @@ export function denseCopy({ ops, pairs }: AdjustProblem): DenseProblem {
   };
 }
 
-/** Everything that bundle adjustment may move. */
-export function movable({ buffers }: CpuOps): { poses: Float64Array; depths: Float32Array } {
-  return { poses: buffers.poses.slice(), depths: buffers.inverseDepth.slice() };
+/** Everything that bundle adjustment may move; inverse depths [slot][patch], without the lanes beyond the last patch. */
+export function movable({ buffers }: CpuOps): { poses: Float64Array; depths: Float32Array[] } {
+  const { inverseDepth, patchStride, poseVariable, cells } = buffers;
+  const ofSlot = (_: unknown, slot: number) =>
+    inverseDepth.slice(slot * patchStride, slot * patchStride + cells.length);
+  return { poses: buffers.poses.slice(), depths: Array.from(poseVariable, ofSlot) };
 }
 
 /** Largest difference of a pose component, and of an inverse depth, between the ops and the reference. */

@@ -31,7 +31,7 @@ describe('bundle adjustment of degenerate problems', () => {
     assert.deepEqual(movable(problem.ops).depths, before.depths);
     const { poses } = movable(problem.ops);
     // Poses are renormalised: rounding of double precision.
-    poses.forEach((v, i) => assert.ok(Math.abs(v - before.poses[i]!) < 1e-15));
+    assert.ok(poses.every((v, i) => Math.abs(v - before.poses[i]!) < 1e-15));
   });
 
   it('nothing moves without pairs', async () => {
@@ -66,8 +66,8 @@ describe('bundle adjustment of degenerate problems', () => {
     await run(problem);
     for (let slot = 0; slot < 4; slot++) {
       for (let k = 0; k < M; k++) {
-        const at = slot * buffers.patchStride + k;
-        assert.equal(buffers.inverseDepth[at] === before[at], kept.includes(k), `patch ${k} of slot ${slot}`);
+        const d = buffers.inverseDepth[slot * buffers.patchStride + k];
+        assert.equal(d === before[slot]![k], kept.includes(k), `patch ${k} of slot ${slot}`);
       }
     }
   });

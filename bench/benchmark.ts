@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+import { execFileSync } from 'node:child_process';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { hostInfo } from '../src/cli/hostInfo.ts';
+import { writeJson } from '../src/cli/openOutputs.ts';
+import { numberOption, parseOptions } from '../src/cli/parseOptions.ts';
+import { messageOf, QpvoError } from '../src/error.ts';
+import { packageRoot, packageVersion } from '../src/packageRoot.ts';
+import { codeUnderTest } from './cliRun.ts';
+
+/** What every benchmark takes; each uses what makes sense for it. */
+export interface BenchOptions {
+  /** --frames: use only so many images of each recording (or repetitions of each op). */
+  frames: number | undefined;
+  /** --full: also at full resolution, where the benchmark does only half by default. */
+  full: boolean;
+}
+
+const OPTIONS = {
+  frames: { type: 'string' },
+  out: { type: 'string' },
+  full: { type: 'boolean', default: false },
+} as const;
+
+/**
+ * The frame of a benchmark program: reads the options, measures, writes the result. A benchmark that could not measure (absent data) leaves
+ * no file.
+ *
+ * @param measure resolves with what goes into the result file, or with undefined when it was skipped
+ */
+export async function benchmark(
+  name: string,
+  measure: (options: BenchOptions) => Promise<object | undefined>,
+): Promise<void> {
+  try {
+    const { values } = parseOptions('bench', process.argv.slice(2), [], OPTIONS);
+    const frames = numberOption('frames', values.frames, { least: 1, integer: true });
+    const loadBefore = loadavg()[0]!;
+    console.log(
+      `\n== ${name} == (load average of the machine before: ${loadBefore.toFixed(2)}; times mean little when it is busy)`,
+    );
+    const result = await measure({ frames, full: values.full });
+    if (result === undefined) return;
+    const file = resultFile(name, values.out);
+    await writeJson(file, {
+      ...heading(name),
+      loadBefore,
+      ...(frames === undefined ? {} : { limitedTo: frames }),
+      ...result,
+    });
+    console.log(`written: ${file}`);
+  } catch (error) {
+    if (!(error instanceof QpvoError)) throw error;
+    console.error(`qpvo: ${error.message} [${error.code}]`);
+    process.exitCode = error.code === 'QPVO_USAGE' ? 2 : 1;
+  }
+}
+
+/** --out is a .json file, or a folder for <name>.json. */
+export function resultFile(name: string, out: string = join(packageRoot(), 'bench', 'results')): string {
+  return out.endsWith('.json') ? out : join(out, `${name}.json`);
+}
+
+function heading(name: string): object {
+  return {
+    benchmark: name,
+    date: new Date().toISOString(),
+    version: packageVersion(),
+    commit: commit(),
+    code: codeUnderTest(),
+    host: hostInfo(),
+  };
+}
+
+/** The commit at hand. Results that other benchmarks wrote do not make it dirty. */
+function commit(): { hash: string; dirty: boolean } | string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: packageRoot(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  try {
+    const dirty = git('status', '--porcelain', '--', '.', ':!bench/results') !== '';
+    return { hash: git('rev-parse', 'HEAD'), dirty };
+  } catch (error) {
+    return `unknown: ${messageOf(error).split('\n')[0]}`;
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Every native op and network part alone, at awkward and at real sizes: milliseconds, GFLOP/s, GB/s. Needs no recording.
+import { availableParallelism } from 'node:os';
+import type { CameraCalibration } from '../src/camera/CameraCalibration.ts';
+import { findModelFolder } from '../src/cli/modelFolder.ts';
+import { settleParameters } from '../src/cli/settleRun.ts';
+import { readProfile } from '../src/config/readProfile.ts';
+import { readManifest } from '../src/network/manifest.ts';
+import { openNetwork } from '../src/network/OnnxNetwork.ts';
+import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
+import { benchmark } from './benchmark.ts';
+import { type Ceilings, measureCeilings } from './ceilings.ts';
+import { nativeOps, networkOps, networkParts } from './opList.ts';
+import { type OpTiming, timeOp, timingTable } from './opTimings.ts';
+import { syntheticProblem } from './syntheticProblem.ts';
+
+const PROFILE = 'cpu_fp32';
+const REPETITIONS = 30;
+
+interface Case {
+  name: string;
+  recordedWidth: number;
+  recordedHeight: number;
+  set: string[];
+}
+
+const AWKWARD = ['patchesPerFrame=9', 'removalWindow=6', 'optimizationWindow=5', 'patchLifetime=3'];
+const CASES: Case[] = [
+  { name: 'awkward', recordedWidth: 131, recordedHeight: 113, set: AWKWARD },
+  { name: 'half', recordedWidth: 752, recordedHeight: 480, set: ['networkScale=0.5'] },
+  { name: 'full', recordedWidth: 752, recordedHeight: 480, set: ['networkScale=1'] },
+];
+
+await benchmark('ops', async ({ frames = REPETITIONS }) => {
+  const profile = await readProfile(PROFILE);
+  const modelDir = await findModelFolder(profile.model);
+  const ceilings = await measureCeilings();
+  const cases = [];
+  for (const entry of CASES) {
+    const { width, height, timings } = await measure(
+      entry,
+      modelDir,
+      settleParameters(profile, entry.set, undefined),
+      frames,
+      ceilings,
+    );
+    console.log(`\n${entry.name}: network image ${width}x${height}\n\n${timingTable(timings)}`);
+    cases.push({ ...entry, width, height, timings });
+  }
+  return { profile: PROFILE, repetitions: frames, ceilings, cases };
+});
+
+async function measure(
+  { recordedWidth, recordedHeight }: Case,
+  modelDir: string,
+  parameters: ReturnType<typeof settleParameters>,
+  repetitions: number,
+  ceilings: Ceilings,
+): Promise<{ width: number; height: number; timings: OpTiming[] }> {
+  const problem = await syntheticProblem(camera(recordedWidth, recordedHeight), readManifest(modelDir), parameters);
+  const { width, height, patches } = problem.work;
+  const threads = availableParallelism();
+  const network = await openNetwork(modelDir, { threads });
+  const windows = {
+    maxPairs: maxPairs(parameters),
+    maxSources: maxSources(parameters),
+    ringSlots: ringSlots(parameters),
+  };
+  network.allocate({ width, height, patches, ...windows, buffers: problem.ops.buffers });
+  const { parts, close } = await networkParts(modelDir, threads, problem);
+  const timings: OpTiming[] = [];
+  for (const op of [...nativeOps(problem), ...parts, ...networkOps(network, problem)]) {
+    timings.push(await timeOp(op, repetitions, ceilings));
+  }
+  await close();
+  problem.ops.close();
+  await network.close();
+  return { width, height, timings };
+}
+
+/** A lens with the distortion of the EuRoC camera. */
+function camera(width: number, height: number): CameraCalibration {
+  return {
+    width,
+    height,
+    fx: 0.61 * width,
+    fy: 0.61 * width,
+    cx: width / 2 - 0.5,
+    cy: height / 2 - 0.5,
+    model: 'radtan',
+    coefficients: [-0.283, 0.074, 0, 0],
+    origin: 'benchmark',
+  };
+}

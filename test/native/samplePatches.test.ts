@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import type { CpuOps } from '../../src/native/addon.ts';
+import { makeOps, random } from './makeOps.ts';
+
+const W = 32;
+const H = 24;
+
+const cellsOf = async (ops: CpuOps, seed: number, sequence: number, selection: 'random' | 'gradient' = 'random') => {
+  await ops.samplePatches(0, seed, sequence, selection, -1);
+  return [...ops.buffers.cells];
+};
+
+/** Pearson's statistic of counts that should all be equal: mean n - 1, variance 2 (n - 1). */
+function chiSquare(counts: number[]): number {
+  const expected = counts.reduce((a, b) => a + b, 0) / counts.length;
+  return counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
+}
+
+describe('patch sampling', () => {
+  it('draws the same patches and depths for the same seed and image, whatever was drawn before', async () => {
+    const [a, b] = [makeOps(), makeOps({ threads: 1 })];
+    await cellsOf(b, 9, 9);
+    assert.deepEqual(await cellsOf(a, 7, 3), await cellsOf(b, 7, 3));
+    assert.deepEqual(a.buffers.inverseDepth.slice(0, 20), b.buffers.inverseDepth.slice(0, 20));
+  });
+
+  it('draws others for another seed or image', async () => {
+    const ops = makeOps();
+    const draws = [];
+    for (const [seed, sequence] of [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+      [4294967295, 0],
+      [2 ** 40, 0],
+      [0, 2 ** 40],
+    ] as const) {
+      draws.push((await cellsOf(ops, seed, sequence)).join());
+    }
+    assert.equal(new Set(draws).size, draws.length);
+  });
+
+  it('is uniform over the grid without its border', async () => {
+    const ops = makeOps({ patches: 1000 });
+    const counts = new Array<number>(W * H).fill(0);
+    for (let sequence = 0; sequence < 20; sequence++) {
+      for (const cell of await cellsOf(ops, 11, sequence)) counts[cell]!++;
+    }
+    const isInside = (cell: number) => cell % W >= 1 && cell % W <= W - 2 && cell >= W && cell < (H - 1) * W;
+    assert.ok(
+      counts.every((n, cell) => n === 0 || isInside(cell)),
+      'a patch reaches out of the grid',
+    );
+    const inside = counts.filter((_, cell) => isInside(cell));
+    const statistic = chiSquare(inside);
+    const [mean, sigma] = [inside.length - 1, Math.sqrt(2 * (inside.length - 1))];
+    assert.ok(Math.abs(statistic - mean) < 4 * sigma, `chi square ${statistic}, expected ${mean} +- ${sigma}`);
+  });
+
+  it('stores the centroids of the slot, and leaves other slots alone', async () => {
+    const ops = makeOps();
+    const { patchX, patchY, cells, patchStride, inverseDepth, colors } = ops.buffers;
+    for (const array of [patchX, patchY, inverseDepth, colors]) array.fill(77);
+    await ops.samplePatches(3, 1, 2, 'random', 0.25);
+    cells.forEach((cell, k) => {
+      assert.equal(patchX[3 * patchStride + k], cell % W);
+      assert.equal(patchY[3 * patchStride + k], Math.floor(cell / W));
+    });
+    for (const array of [patchX, patchY, inverseDepth]) {
+      assert.ok(array.subarray(0, 3 * patchStride).every((v) => v === 77));
+      assert.ok(array.subarray(4 * patchStride).every((v) => v === 77));
+    }
+    assert.ok(colors.subarray(0, 3 * 60).every((v) => v === 77));
+    assert.ok(colors.subarray(4 * 60).every((v) => v === 77));
+  });
+
+  it('gives every patch the depth it is told, or one of its own, uniform in [0, 1)', async () => {
+    const ops = makeOps({ patches: 1000 });
+    const { inverseDepth } = ops.buffers;
+    await ops.samplePatches(0, 1, 1, 'random', 0.625);
+    assert.ok(inverseDepth.subarray(0, 1000).every((d) => d === 0.625));
+    await ops.samplePatches(0, 1, 1, 'random', 0);
+    assert.ok(inverseDepth.subarray(0, 1000).every((d) => d === 0));
+    const counts = new Array<number>(20).fill(0);
+    for (let sequence = 0; sequence < 10; sequence++) {
+      await ops.samplePatches(0, 1, sequence, 'random', -1);
+      for (const d of inverseDepth.subarray(0, 1000)) counts[Math.floor(20 * d)]!++;
+    }
+    assert.equal(counts.length, 20, 'a depth lies outside [0, 1)');
+    const statistic = chiSquare(counts);
+    assert.ok(statistic < 19 + 4 * Math.sqrt(38), `chi square ${statistic}, expected 19 +- 6`);
+  });
+});
+
+/** Ops with a prepared image: noise whose strength grows to the right, so that gradients differ everywhere. */
+async function withImage(channels: 1 | 3, patches: number): Promise<CpuOps> {
+  const next = random(8);
+  const ops = makeOps({ channels, patches });
+  const pixel = (_: unknown, i: number) => 255 * next() ** (1 + (3 * (Math.floor(i / channels) % 128)) / 128);
+  await ops.prepareImage(Uint8Array.from({ length: 128 * 96 * channels }, pixel), 128, 96, channels, 128 * channels);
+  return ops;
+}
+
+/** Mean over the 4 x 4 pixels of a cell of the length of the forward differences of the channel sum; no difference across the border. */
+function gradient(image: Float32Array, channels: number, cell: number): number {
+  const at = (x: number, y: number) => {
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += image[(c * 96 + y) * 128 + x]!;
+    return sum;
+  };
+  let sum = 0;
+  for (let i = 0; i < 16; i++) {
+    const [x, y] = [4 * (cell % W) + (i % 4), 4 * Math.floor(cell / W) + Math.floor(i / 4)];
+    sum += Math.hypot(x < 127 ? at(x + 1, y) - at(x, y) : 0, y < 95 ? at(x, y + 1) - at(x, y) : 0);
+  }
+  return sum / 16;
+}
+
+describe('patch sampling by gradient', () => {
+  for (const channels of [1, 3] as const) {
+    it(`takes the strongest of three times as many random places, ${channels} channel${channels > 1 ? 's' : ''}`, async () => {
+      const many = await withImage(channels, 60);
+      const few = await withImage(channels, 20);
+      const candidates = await cellsOf(many, 5, 6, 'random');
+      const strength = new Map(candidates.map((cell) => [cell, gradient(many.buffers.image, channels, cell)]));
+      const best = candidates.toSorted((a, b) => strength.get(b)! - strength.get(a)!).slice(0, 20);
+      const chosen = await cellsOf(few, 5, 6, 'gradient');
+      assert.deepEqual(chosen, best);
+      assert.notDeepEqual(
+        new Set(candidates.slice(0, 20)),
+        new Set(best),
+        'the image does not tell the two ways apart',
+      );
+    });
+  }
+
+  it('works on an image without any gradient', async () => {
+    const ops = makeOps();
+    assert.equal(new Set(await cellsOf(ops, 5, 6, 'gradient')).size > 15, true);
+  });
+});
+
+describe('colours of patches', () => {
+  for (const channels of [1, 3] as const) {
+    it(`are the recorded ones of the pixel at the centre of the cell, ${channels === 3 ? 'BGR to RGB' : 'grey three times'}`, async () => {
+      const next = random(9);
+      const data = Uint8Array.from({ length: 128 * 96 * channels }, () => 256 * next());
+      const ops = makeOps({ channels });
+      await ops.prepareImage(data, 128, 96, channels, 128 * channels);
+      for (const [k, cell] of (await cellsOf(ops, 1, 1)).entries()) {
+        const at = ((4 * Math.floor(cell / W) + 2) * 128 + 4 * (cell % W) + 2) * channels;
+        const recorded = [...data.subarray(at, at + channels)];
+        const rgb = channels === 3 ? recorded.reverse() : [recorded[0], recorded[0], recorded[0]];
+        assert.deepEqual([...ops.buffers.colors.subarray(3 * k, 3 * k + 3)], rgb);
+      }
+    });
+  }
+});
