@@ -53,7 +53,7 @@ async function measure(
   const run = await runCli({ args: [...args, ...options] });
   const steady = framesWithPose(run.frames);
   const work = await workOf(recording, set, steady);
-  const stages = stageRows(steady, run.summary.stagesMs.decode ?? 0, work, ceilings);
+  const stages = stageRows(steady, run.summary.stagesMs.wait ?? 0, work, ceilings);
   const numbers = numbersOf(run, steady, networkScale, leastFps);
   const { width, height, pairs } = work;
   console.log(

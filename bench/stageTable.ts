@@ -42,11 +42,11 @@ const TRACKED: readonly Stage[] = ['prepare', 'encode', 'insert', 'correlate', '
 /** Medians over the frames by stage, with floors. `bookkeeping` is TypeScript alone and overlaps the stages that hold it, commit above all. */
 export function stageRows(
   frames: readonly FrameRecord[],
-  decodeMs: number,
+  waitMs: number,
   work: FrameWork,
   ceilings: Ceilings,
 ): StageRow[] {
-  const rows: StageRow[] = [{ stage: 'decode (waited for)', medianMs: decodeMs }];
+  const rows: StageRow[] = [{ stage: 'wait for the source', medianMs: waitMs }];
   for (const stage of TRACKED) {
     const medianMs = medianOf(frames.map(({ stagesMs }) => stagesMs[stage] ?? 0));
     const cost = COSTS[stage]?.(work);

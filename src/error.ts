@@ -40,17 +40,20 @@ export class QpvoError extends Error {
 
   constructor(code: ErrorCode, parts: ErrorParts) {
     const middle = [
-      parts.expected === undefined ? '' : `expected ${parts.expected}`,
-      parts.received === undefined ? '' : `received ${parts.received}`,
+      parts.expected === undefined ? '' : `expected ${clause(parts.expected)}`,
+      parts.received === undefined ? '' : `received ${clause(parts.received)}`,
     ].filter(Boolean);
-    const message = [
-      middle.length > 0 ? `${parts.what}: ${middle.join(', but ')}.` : `${parts.what}.`,
-      parts.advice ?? '',
-    ];
+    const what = clause(parts.what);
+    const message = [middle.length > 0 ? `${what}: ${middle.join(', but ')}.` : `${what}.`, parts.advice ?? ''];
     super(message.filter(Boolean).join(' '), parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = 'QpvoError';
     this.code = code;
   }
+}
+
+/** A text without its full stop: messages of other errors are told within ours. An ellipsis stays. */
+function clause(text: string): string {
+  return text.replace(/(?<!\.)\.\s*$/, '');
 }
 
 /** The message of anything that was thrown. */

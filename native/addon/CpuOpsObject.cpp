@@ -26,6 +26,8 @@ Options readOptions(Napi::Env env, const Napi::Object& o) {
   options.ringSlots = integerOf(env, o, "ringSlots", 2, 256);
   options.maxPairs = integerOf(env, o, "maxPairs", 1, 16384);
   options.threads = integerOf(env, o, "threads", 1, 256);
+  options.scale = floatOf(env, o, "scale");
+  options.offset = floatOf(env, o, "offset");
   options.fx = floatOf(env, o, "fx");
   options.fy = floatOf(env, o, "fy");
   options.cx = floatOf(env, o, "cx");
@@ -213,7 +215,7 @@ Napi::Value CpuOpsObject::flowMagnitude(const Napi::CallbackInfo& info) {
   const Flow flow = qpvo::flowMagnitude(*state_, slot(info, 0), slot(info, 1), info[2].ToNumber().FloatValue());
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("mean", flow.mean);
-  out.Set("parallax", flow.meanTranslation);
+  out.Set("parallax", flow.parallax);
   return out;
 }
 

@@ -8,7 +8,7 @@
 namespace {
 
 /// Raised with every change of the surface described in src/native/addon.ts.
-constexpr int kSurface = 1;
+constexpr int kSurface = 2;
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("surface", Napi::Number::New(env, kSurface));

@@ -13,7 +13,7 @@ template <int Channels>
 void prepareRow(const State& state, const ImageView& in, int y, float* image) {
   const Options& o = state.options;
   const std::size_t plane = static_cast<std::size_t>(o.width) * o.height;
-  const float scale = 2.f / (255.f * 65536.f * static_cast<float>(o.supersamples));
+  const float scale = o.scale / (65536.f * static_cast<float>(o.supersamples));
   std::size_t sample = static_cast<std::size_t>(y) * o.width * o.supersamples;
   for (int x = 0; x < o.width; ++x) {
     std::int64_t sum[Channels] = {};
@@ -28,7 +28,7 @@ void prepareRow(const State& state, const ImageView& in, int y, float* image) {
         sum[c] += top * (256 - fy) + bottom * fy;
       }
     }
-    for (int c = 0; c < Channels; ++c) image[plane * c + static_cast<std::size_t>(y) * o.width + x] = static_cast<float>(sum[c]) * scale - 0.5f;
+    for (int c = 0; c < Channels; ++c) image[plane * c + static_cast<std::size_t>(y) * o.width + x] = static_cast<float>(sum[c]) * scale + o.offset;
   }
 }
 

@@ -50,14 +50,16 @@ float cellGradient(const State& state, int x, int y) {
   return sum / 16;
 }
 
-std::uint8_t intensity(float normalised) { return static_cast<std::uint8_t>(std::clamp((normalised + 0.5f) * 127.5f + 0.5f, 0.f, 255.f)); }
+std::uint8_t intensity(const Options& o, float normalised) {
+  return static_cast<std::uint8_t>(std::clamp((normalised - o.offset) / o.scale + 0.5f, 0.f, 255.f));
+}
 
 void storeColor(State& state, int slot, int patch, int x, int y) {
   const Options& o = state.options;
   const std::size_t plane = static_cast<std::size_t>(o.width) * o.height;
   const std::size_t pixel = static_cast<std::size_t>(4 * y + 2) * o.width + 4 * x + 2;
   std::uint8_t* rgb = state.colors.data() + (static_cast<std::size_t>(slot) * o.patches + patch) * 3;
-  for (int c = 0; c < 3; ++c) rgb[c] = intensity(state.image[(o.channels == 3 ? plane * (2 - c) : 0) + pixel]);
+  for (int c = 0; c < 3; ++c) rgb[c] = intensity(o, state.image[(o.channels == 3 ? plane * (2 - c) : 0) + pixel]);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ const APT = ['install', '-y', '--no-install-recommends'];
 
 /** What the addon is built with: how to ask for the version, the oldest that will do, and the Debian/Ubuntu package. */
 const TOOLS = [
-  { name: 'g++', ask: ['-dumpfullversion', '-dumpversion'], oldest: [10], why: 'C++20', apt: 'g++' },
+  { name: 'g++', ask: ['-dumpfullversion', '-dumpversion'], oldest: [11], why: 'C++20', apt: 'g++' },
   { name: 'cmake', ask: ['--version'], oldest: [3, 22], why: 'the build files', apt: 'cmake' },
   { name: 'make', ask: ['--version'], oldest: [3], why: 'cmake', apt: 'make' },
 ];

@@ -21,7 +21,7 @@ export async function readCalibrationFile(path: string): Promise<CameraCalibrati
         ? `a file with the keys ${Object.keys(document).slice(0, 8).join(', ')}`
         : 'no mapping of keys',
       advice:
-        'See docs/architecture.md, or write the keys camera_model, intrinsics, distortion_model, distortion_coefficients and resolution.',
+        'Write the keys camera_model, intrinsics [fx, fy, cx, cy], distortion_model, distortion_coefficients and resolution [width, height].',
     });
   }
   return format.read(document, path);

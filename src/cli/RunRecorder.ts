@@ -6,6 +6,7 @@ import type { RunSummary, SegmentSummary } from '../outputs/RunSummary.ts';
 import { packageVersion } from '../packageRoot.ts';
 import { hostInfo, peakRssMb } from './hostInfo.ts';
 import { Samples } from './Samples.ts';
+import { SkipReasons } from './SkipReasons.ts';
 
 /** What a summary says about the settings of a run. */
 export interface RunSettings {
@@ -22,6 +23,7 @@ export class RunRecorder {
   readonly #ate: AteAccumulator | undefined;
   readonly #latencyMs = new Samples();
   readonly #stagesMs = new Map<Stage, Samples>();
+  readonly #skipReasons = new SkipReasons();
   readonly #segments = new Map<number, SegmentSummary>();
   readonly #startMs = performance.now();
   #lastResultMs = this.#startMs;
@@ -41,6 +43,11 @@ export class RunRecorder {
     return this.#processed;
   }
 
+  /** Places in the recording without a usable image. */
+  get faults(): number {
+    return this.#faults;
+  }
+
   /** Frames per second from the first image to the newest result, decoding and outputs included. */
   get fps(): number {
     const elapsedMs = this.#lastResultMs - this.#startMs;
@@ -48,8 +55,9 @@ export class RunRecorder {
   }
 
   /** Takes a place in the recording without a usable image. */
-  addFault(): void {
+  addFault(reason: string): void {
     this.#faults++;
+    this.#skipReasons.add(reason);
   }
 
   addStage(stage: Stage, milliseconds: number): void {
@@ -64,6 +72,7 @@ export class RunRecorder {
     this.addFinalPoses(result.finalPoses);
     if (result.skipped) {
       this.#unusable++;
+      this.#skipReasons.add(result.reason);
       return;
     }
     this.#latencyMs.add(result.latencyMs);
@@ -95,12 +104,14 @@ export class RunRecorder {
   summary(dropped: number, incomplete: boolean): RunSummary {
     const { realtime, ...settings } = this.#settings;
     const ate = this.#ate?.summary();
+    const skipReason = this.#skipReasons.main();
     return {
       ...settings,
       frames: this.#processed + this.#faults + dropped,
       tracked: this.#poses,
       lost: this.#processed - this.#unusable - this.#poses,
       skipped: this.#faults + this.#unusable,
+      ...(skipReason === undefined ? {} : { skipReason }),
       ...(realtime ? { dropped } : {}),
       keyframes: this.#keyframes,
       segments: [...this.#segments.values()],

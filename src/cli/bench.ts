@@ -6,11 +6,17 @@ import type { Command } from './Command.ts';
 
 const HELP = `Usage: qpvo bench [name | all] [options of the benchmark]
 
-Lists the benchmarks, or runs one of them or all; each prints JSON. They are part of a checkout (bench/<name>.bench.ts), not of the
-installed package.
+Lists the benchmarks, or runs one of them or all. Each prints a table with its targets and writes bench/results/<name>.json. They are part of
+a checkout (bench/<name>.bench.ts), not of the installed package.
+
+Options of every benchmark:
+  --frames N        only so many images (ops: repetitions); figures of an excerpt are not judged where that would mislead
+  --out PATH        where the JSON goes, a file or a folder
+  --full            accuracy only: full resolution too
 
 Examples:
   qpvo bench
+  qpvo bench speed --frames 120 --out /tmp/speed.json
   qpvo bench all`;
 
 async function run([name, ...rest]: string[]): Promise<number> {

@@ -5,8 +5,9 @@ import type { FrameQueue } from '../odometry/FrameQueue.ts';
 import type { FrameFault, FrameRange, ImageFrame, Source, SourceItem } from '../sources/Source.ts';
 
 export interface FeedListener {
-  /** @param waitedMs time until the source had the image: what of reading and decoding was not done ahead */
+  /** @param waitedMs time until the source, which decodes ahead, had the image */
   onImage(waitedMs: number): void;
+  /** An image that could not be had; the end of a damaged container is told by FeedEnd instead. */
   onFault(fault: FrameFault): void;
 }
 
@@ -17,7 +18,7 @@ export interface FeedEnd {
 }
 
 /**
- * Moves the images of a source into the queue until the end or the abort, and ends the queue.
+ * Moves the images of a source into the queue until the end or the abort, and ends the queue. Never rejects: see FeedEnd.
  *
  * @param realtime waits until each image is due by its stamp, counted from the first one
  */
@@ -28,31 +29,39 @@ export async function feedFrames(
   listener: FeedListener,
   options: { realtime: boolean; signal: AbortSignal },
 ): Promise<FeedEnd> {
-  const items = source.frames(range);
   const waitUntilDue = options.realtime ? pacer(options.signal) : undefined;
-  let last: SourceItem | undefined;
+  let items: AsyncIterator<SourceItem> | undefined;
   try {
+    items = source.frames(range);
     while (!options.signal.aborted) {
       const startMs = performance.now();
       const next = await items.next();
       if (next.done) break;
-      last = next.value;
-      if (isFault(last)) {
-        listener.onFault(last);
+      const item = next.value;
+      if (isFault(item)) {
+        if (item.isEnd) return { damaged: options.signal.aborted ? undefined : item.fault, cause: undefined };
+        listener.onFault(item);
         continue;
       }
       listener.onImage(performance.now() - startMs);
-      await waitUntilDue?.(last.stampNs);
-      await queue.push(last);
+      await waitUntilDue?.(item.stampNs);
+      await queue.push(item);
     }
-    // A fault with nothing behind it is the end of what can be read.
-    const damaged = last !== undefined && isFault(last) && !options.signal.aborted ? last.fault : undefined;
-    return { damaged, cause: undefined };
+    return { damaged: undefined, cause: undefined };
   } catch (error) {
     return { damaged: messageOf(error), cause: error };
   } finally {
     queue.end();
-    await items.return?.();
+    await closed(items);
+  }
+}
+
+/** Ends an iteration. What that may complain about comes too late: the images are had, or the run has failed already. */
+async function closed(items: AsyncIterator<SourceItem> | undefined): Promise<void> {
+  try {
+    await items?.return?.();
+  } catch {
+    // Nothing is lost by it.
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import { QpvoError } from '../error.ts';
 import { openSource } from '../sources/openSource.ts';
-import type { Source, SourceInfo } from '../sources/Source.ts';
+import type { Source, SourceInfo, SourceOptions } from '../sources/Source.ts';
 import type { Command } from './Command.ts';
 import { parseOptions } from './parseOptions.ts';
 
@@ -22,16 +23,34 @@ const OPTIONS = { topic: { type: 'string' }, json: { type: 'boolean', default: f
 
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions('info', args, ['source'], OPTIONS);
-  const source = await openSource(positionals[0]!, values.topic === undefined ? {} : { topic: values.topic });
+  const options = values.topic === undefined ? {} : { topic: values.topic };
+  const { source, calibrationProblem } = await openAnyhow(positionals[0]!, options);
   try {
-    console.log(values.json ? JSON.stringify(infoJson(source), null, 2) : infoText(source));
+    const text = values.json
+      ? JSON.stringify(infoJson(source, calibrationProblem), null, 2)
+      : infoText(source, calibrationProblem);
+    console.log(text);
   } finally {
     await source.close();
   }
   return 0;
 }
 
-function infoJson({ info, calibration, groundTruth }: Source): object {
+/** The source, without its calibration when that cannot be used. */
+async function openAnyhow(
+  path: string,
+  options: SourceOptions,
+): Promise<{ source: Source; calibrationProblem?: string }> {
+  try {
+    return { source: await openSource(path, options) };
+  } catch (error) {
+    if (!(error instanceof QpvoError) || error.code !== 'QPVO_CALIBRATION') throw error;
+    const source = await openSource(path, { ...options, skipCalibration: true });
+    return { source, calibrationProblem: error.message };
+  }
+}
+
+function infoJson({ info, calibration, groundTruth }: Source, calibrationProblem: string | undefined): object {
   const { firstStampNs, lastStampNs, ...rest } = info;
   return {
     ...rest,
@@ -40,11 +59,12 @@ function infoJson({ info, calibration, groundTruth }: Source): object {
     durationS: durationS(info),
     rateHz: rateHz(info),
     calibration,
+    calibrationProblem,
     groundTruthPoses: groundTruth?.length ?? 0,
   };
 }
 
-function infoText({ info, calibration, groundTruth }: Source): string {
+function infoText({ info, calibration, groundTruth }: Source, calibrationProblem: string | undefined): string {
   const duration = durationS(info);
   const rate = rateHz(info);
   const rows: [string, string][] = [
@@ -56,7 +76,7 @@ function infoText({ info, calibration, groundTruth }: Source): string {
     ['size', info.width === undefined ? 'unknown' : `${info.width}x${info.height} ${info.encoding ?? ''}`.trim()],
     ['duration', duration === undefined ? 'unknown' : `${duration.toFixed(2)} s`],
     ['rate', rate === undefined ? 'unknown' : `${rate.toFixed(2)} images/s`],
-    ['calibration', calibration === undefined ? 'none: give one with --camera' : calibrationText(calibration)],
+    ['calibration', calibration === undefined ? withoutCalibration(calibrationProblem) : calibrationText(calibration)],
     ['ground truth', groundTruth === undefined ? 'none' : `${groundTruth.length} poses`],
   ];
   const topics = info.topics.map(
@@ -67,6 +87,10 @@ function infoText({ info, calibration, groundTruth }: Source): string {
     ...rows.map(([name, value]) => `${name.padEnd(13)} ${value}`),
     ...(topics.length === 0 ? [] : ['topics', ...topics]),
   ].join('\n');
+}
+
+function withoutCalibration(problem: string | undefined): string {
+  return problem === undefined ? 'none: give one with --camera' : `cannot be used: ${problem}`;
 }
 
 function calibrationText({ fx, fy, cx, cy, model, coefficients, origin }: CameraCalibration): string {

@@ -67,8 +67,9 @@ async function main(args: string[]): Promise<number> {
   return command.run(rest);
 }
 
-/** Prints what went wrong: the message alone for an expected error, with the stack for a defect of the program. */
+/** Prints what went wrong: the message alone for an expected error, with the stack for a defect of the program; each of several. */
 function exitCodeOf(error: unknown): number {
+  if (error instanceof AggregateError) return Math.max(...error.errors.map(exitCodeOf));
   if (!(error instanceof QpvoError)) {
     console.error('qpvo: internal error');
     console.error(error);

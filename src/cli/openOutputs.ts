@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, QpvoError } from '../error.ts';
 import { McapOutput } from '../outputs/McapOutput.ts';
 import type { Output } from '../outputs/Output.ts';
 import type { OutputContext } from '../outputs/OutputContext.ts';
+import { PartFiles } from '../outputs/PartFiles.ts';
 import { PlyOutput } from '../outputs/PlyOutput.ts';
 import { ReportOutput } from '../outputs/ReportOutput.ts';
 import { TumOutput } from '../outputs/TumOutput.ts';
@@ -19,7 +20,7 @@ export async function makeOutputFolder(folder: string): Promise<void> {
 }
 
 /**
- * The files of a run, open for writing. When one cannot be created, none is left behind.
+ * The files of a run, open for writing. When one cannot be created, none is left behind, and those of a former run stay as they were.
  *
  * @throws QpvoError QPVO_OUTPUT
  */
@@ -30,11 +31,15 @@ export async function openOutputs(folder: string, context: OutputContext, withRe
     { name: 'map.ply', create: PlyOutput.create },
     ...(withReport ? [{ name: 'report.html', create: ReportOutput.create }] : []),
   ];
+  const files = new PartFiles(context.openFile);
   const outputs: Output[] = [];
   try {
-    for (const { name, create } of kinds) outputs.push(await create(join(folder, name), context));
+    for (const { name, create } of kinds) {
+      outputs.push(await create(join(folder, name), { ...context, openFile: files.open }));
+    }
+    await files.keep();
   } catch (error) {
-    for (const { path } of outputs) await rm(path, { force: true });
+    await files.discard();
     throw error;
   }
   return outputs;

@@ -21,7 +21,7 @@ export function parseOptions<const O extends Options>(
   const advice = `See qpvo ${command} --help.`;
   let parsed: Parsed<O>;
   try {
-    parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: joinNegativeNumbers(args, options), options, allowPositionals: true, strict: true });
   } catch (error) {
     throw unusable(error, Object.keys(options), advice);
   }
@@ -29,7 +29,7 @@ export function parseOptions<const O extends Options>(
   const count = parsed.positionals.length;
   if (count < required.length || count > positionals.length) {
     throw new QpvoError('QPVO_USAGE', {
-      what: `qpvo ${command}`,
+      what: `arguments of ${command}`,
       expected: positionals.map((name) => (name.startsWith('[') ? name : `<${name}>`)).join(' ') || 'no arguments',
       received: count === 0 ? 'none' : parsed.positionals.join(' '),
       advice,
@@ -38,13 +38,29 @@ export function parseOptions<const O extends Options>(
   return { values: parsed.values, positionals: parsed.positionals };
 }
 
+/** "--end -1" as "--end=-1": parseArgs takes the dash for that of another option, and the number could not be refused by its own rule. */
+function joinNegativeNumbers(args: readonly string[], options: Options): string[] {
+  const joined: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === '--') return [...joined, ...args.slice(i)];
+    const next = args[i + 1] ?? '';
+    const takesNext = arg.startsWith('--') && options[arg.slice(2)]?.type === 'string' && /^-\.?\d/.test(next);
+    joined.push(takesNext ? `${arg}=${next}` : arg);
+    if (takesNext) i++;
+  }
+  return joined;
+}
+
 function unusable(error: unknown, names: string[], advice: string): QpvoError {
-  // The message of parseArgs may go on with advice about "--", which does not fit here.
-  const [what] = messageOf(error).split('. ');
-  const unknown = /^Unknown option '-*([^']+)'/.exec(what!)?.[1];
+  // The message of parseArgs may go on with advice about "--" or "=", which does not fit here.
+  const what = messageOf(error)
+    .split(/\. |\n/)[0]!
+    .replace('argument is ambiguous', 'argument missing');
+  const unknown = /^Unknown option '-*([^']+)'/.exec(what)?.[1];
   const nearest = unknown === undefined ? undefined : nearestName(unknown, names);
   return new QpvoError('QPVO_USAGE', {
-    what: what!.replace(/[.\s]+$/, '').replace(/^./, (letter) => letter.toLowerCase()),
+    what: what.replace(/[.\s]+$/, '').replace(/^./, (letter) => letter.toLowerCase()),
     advice: nearest === undefined ? advice : `Did you mean --${nearest}? ${advice}`,
     cause: error,
   });

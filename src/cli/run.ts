@@ -74,7 +74,10 @@ async function run(args: string[]): Promise<number> {
   const range = readRange(values);
   const profile = await settleProfile(values.profile, values.realtime, say);
   const parameters = settleParameters(profile, values.set, values.seed);
-  const source = await openSource(positionals[0]!, values.topic === undefined ? {} : { topic: values.topic });
+  const source = await openSource(positionals[0]!, {
+    ...(values.topic === undefined ? {} : { topic: values.topic }),
+    skipCalibration: values.camera !== undefined,
+  });
   try {
     const calibration = await settleCalibration(source, values.camera);
     const folder = values.out ?? join('qpvo-out', nameOf(source.info.path));
@@ -85,7 +88,7 @@ async function run(args: string[]): Promise<number> {
     try {
       const outputs = await openOutputs(folder, contextOf(source, calibration), !values['no-report']);
       const { realtime } = values;
-      const settings = { source: source.info.path, profile: profile.name, model, seed: parameters.seed, realtime };
+      const settings = { source: positionals[0]!, profile: profile.name, model, seed: parameters.seed, realtime };
       const outcome = await play({ source, odometry, outputs, range, settings });
       return await conclude(outcome, outputs, values);
     } finally {
@@ -114,13 +117,19 @@ async function play(request: RunRequest): Promise<RunOutcome> {
   }
 }
 
-/** Prints and writes the summary, then lets the failure of the run out. */
+/** Prints the summary, then writes it, then lets out what failed: the run, the writing, or both. */
 async function conclude({ summary, failure }: RunOutcome, outputs: Output[], { json }: Options): Promise<number> {
-  if (json !== undefined) await writeJson(json, summary);
-  const files = [...outputs.map((output) => output.path), ...(json === undefined ? [] : [json])];
-  console.log(summaryText(summary, files));
-  if (failure !== undefined) throw failure;
-  return 0;
+  const paths = outputs.map((output) => output.path);
+  console.log(summaryText(summary, paths));
+  const failures: unknown[] = failure === undefined ? [] : [failure];
+  if (json !== undefined) {
+    await writeJson(json, summary).then(
+      () => console.log(`  ${json}`),
+      (error: unknown) => failures.push(error),
+    );
+  }
+  if (failures.length === 0) return 0;
+  throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
 function readRange(values: Options): FrameRange {

@@ -87,10 +87,10 @@ export async function runSequence(request: RunRequest): Promise<RunOutcome> {
 
 function feedListener(recorder: RunRecorder, request: RunRequest): Parameters<typeof feedFrames>[3] {
   return {
-    onImage: (waitedMs) => recorder.addStage('decode', waitedMs),
+    onImage: (waitedMs) => recorder.addStage('wait', waitedMs),
     onFault: ({ fault, stampNs }) => {
-      recorder.addFault();
-      request.onNotice?.(`image ${stampNs === undefined ? 'without stamp' : `at ${stampNs} ns`} skipped: ${fault}`);
+      recorder.addFault(fault);
+      request.onNotice?.(`${stampNs === undefined ? '' : `image at ${stampNs} ns `}skipped: ${fault}`);
     },
   };
 }
@@ -119,6 +119,15 @@ function sourceFailure(end: FeedEnd, recorder: RunRecorder, interrupted: boolean
     ];
   }
   if (recorder.processed > 0 || interrupted) return [];
+  if (recorder.faults > 0) {
+    return [
+      new QpvoError('QPVO_SOURCE_CORRUPT', {
+        what: 'no image of the recording can be read',
+        received: `${recorder.faults} damaged ones`,
+        advice: 'The reasons are told above.',
+      }),
+    ];
+  }
   return [
     new QpvoError('QPVO_SOURCE_EMPTY', {
       what: 'no image in the chosen part of the recording',

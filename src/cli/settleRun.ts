@@ -14,7 +14,7 @@ import type { Source } from '../sources/Source.ts';
  * The profile of a run. `auto` looks at the machine and says what it chose and why.
  *
  * @param say takes the line for people
- * @throws QpvoError QPVO_PROFILE
+ * @throws QpvoError QPVO_USAGE when it is unknown, QPVO_PROFILE when it cannot be read
  */
 export async function settleProfile(name: string, realtime: boolean, say: (line: string) => void): Promise<Profile> {
   if (name !== 'auto') return readProfile(name);

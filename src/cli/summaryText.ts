@@ -19,11 +19,16 @@ export function summaryText(summary: RunSummary, files: readonly string[]): stri
   ];
   const head = [
     ...(summary.incomplete ? ['The run is incomplete: it ended before the end of the recording.'] : []),
-    ...(summary.tracked === 0 && summary.frames > 0 ? [NO_POSE] : []),
+    ...(summary.tracked === 0 && summary.frames > 0 ? [noPoseText(summary)] : []),
   ];
   const body = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
   const written = files.length === 0 ? [] : ['Written:', ...files.map((file) => `  ${file}`)];
   return [...head, `Summary of ${summary.source}`, ...body, ...written].join('\n');
+}
+
+function noPoseText({ frames, skipped, skipReason }: RunSummary): string {
+  if (skipReason === undefined || 2 * skipped <= frames) return NO_POSE;
+  return `No frame got a pose: ${skipped} of ${frames} images were skipped, most of them like this: ${skipReason}`;
 }
 
 function framesText({ frames, tracked, lost, skipped, dropped }: RunSummary): string {

@@ -45,7 +45,7 @@ export const PARAMETERS = {
   keyframeThresholdPx: number(15, [0, 200], {
     group: KEYFRAMES,
     unit: 'px at 640 px width',
-    text: 'The tested frame is removed when the mean flow between its neighbours is below this. 0 keeps every frame.',
+    text: 'The tested frame is removed when the mean flow between its neighbours is below this. 0 keeps every frame. The publication uses 60.',
   }),
   motionModel: choice('damped_linear', ['damped_linear', 'constant_position'], {
     group: KEYFRAMES,
@@ -64,7 +64,7 @@ export const PARAMETERS = {
   initMotionThresholdPx: number(2, [0, 50], {
     group: INITIALIZATION,
     unit: 'px at 640 px width',
-    text: 'Median flow that a frame needs against the last accepted one to be collected.',
+    text: 'Median flow that a frame needs against the last accepted one to be collected. The publication uses 8.',
   }),
   initMinConfidence: number(0.0005, [0, 1], {
     group: INITIALIZATION,

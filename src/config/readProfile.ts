@@ -21,7 +21,7 @@ export async function listProfiles(): Promise<string[]> {
 /**
  * Reads a profile by name, or by path when it ends in .yaml.
  *
- * @throws QpvoError QPVO_PROFILE when there is none of that name, or when it is not a profile
+ * @throws QpvoError QPVO_USAGE when there is none of that name, QPVO_PROFILE when the file cannot be read or is no profile
  */
 export async function readProfile(nameOrPath: string): Promise<Profile> {
   const isPath = nameOrPath.endsWith('.yaml') || nameOrPath.endsWith('.yml');
@@ -47,7 +47,7 @@ async function refuseUnknown(name: string): Promise<void> {
   const present = await listProfiles();
   if (present.includes(name)) return;
   const nearest = nearestName(name, present);
-  throw new QpvoError('QPVO_PROFILE', {
+  throw new QpvoError('QPVO_USAGE', {
     what: `unknown profile "${name}"`,
     expected: `auto, ${present.join(', ')}, or the path of a .yaml file`,
     ...(nearest === undefined ? {} : { advice: `Did you mean ${nearest}?` }),

@@ -3,9 +3,16 @@ import { QpvoError } from '../error.ts';
 import type { StampedPose } from '../odometry/Pose.ts';
 import { isFinitePose } from '../odometry/se3.ts';
 import { type Alignment, type AlignmentKind, align } from './alignment.ts';
-import { type AssociateOptions, associate, type EstimatedPose, type PosePair } from './associate.ts';
+import {
+  type AssociateOptions,
+  associate,
+  DEFAULT_MAX_DIFFERENCE_S,
+  type EstimatedPose,
+  type PosePair,
+} from './associate.ts';
 import { type AbsoluteError, absoluteError } from './ate.ts';
 import { pathLengthM } from './pathLength.ts';
+import { DEFAULT_MAX_GAP_S } from './ReferenceTrack.ts';
 import { type RelativeError, type RelativeStep, relativeError, usualSteps } from './rpe.ts';
 import { type ScaleDrift, scaleDrift } from './scaleDrift.ts';
 import { formatStampS } from './stampText.ts';
@@ -122,8 +129,8 @@ function requireOverlap(
   if (pairs.length >= 3) return;
   const rule =
     options.method === 'nearest'
-      ? `at most ${options.maxDifferenceS ?? 0.02} s apart`
-      : `inside the reference, without gaps over ${options.maxGapS ?? 0.2} s`;
+      ? `at most ${options.maxDifferenceS ?? DEFAULT_MAX_DIFFERENCE_S} s apart`
+      : `inside the reference, without gaps over ${options.maxGapS ?? DEFAULT_MAX_GAP_S} s`;
   throw new QpvoError('QPVO_EVALUATION', {
     what: pairs.length === 0 ? 'Estimate and reference do not overlap in time' : 'Too few poses match in time',
     expected: `at least 3 estimated poses ${rule}`,

@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 1;
+export const SURFACE = 2;
 
 export interface CpuOpsOptions {
   channels: 1 | 3;
@@ -18,6 +18,9 @@ export interface CpuOpsOptions {
   ringSlots: number;
   maxPairs: number;
   threads: number;
+  /** Of the network image: x = scale * I + offset, I in 0..255. */
+  scale: number;
+  offset: number;
   /** Intrinsics on the grid (network image / 4). */
   fx: number;
   fy: number;
@@ -100,7 +103,7 @@ export interface CpuOps {
     minConfidence: number,
     margin: number,
   ): { medianConfidence: number; residual: number; inlierShare: number; edges: number };
-  /** Mean flow magnitude and parallax of the patches of a slot seen in another, grid px. */
+  /** Mean flow magnitude, and mean parallax (flow less that of the rotation alone), of the patches of a slot seen in another, grid px. */
   flowMagnitude(source: number, target: number, beta: number): { mean: number; parallax: number };
   /** World points of a slot's patches, [M][3]. */
   pointCloud(slot: number): Float32Array;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defaultParameters } from '../config/parameters.ts';
 import { messageOf, QpvoError } from '../error.ts';
 import {
   checksum,
@@ -33,8 +35,11 @@ export interface ImportOptions {
   golden?: Uint8Array;
 }
 
-/** The windows of the fast profile of the published method. */
-const WINDOWS: ModelWindows = { patchesPerFrame: 48, removalWindow: 16, patchLifetime: 11, optimizationWindow: 7 };
+/** The windows of the parameter table. */
+function defaultWindows(): ModelWindows {
+  const { patchesPerFrame, removalWindow, patchLifetime, optimizationWindow } = defaultParameters();
+  return { patchesPerFrame, removalWindow, patchLifetime, optimizationWindow };
+}
 
 /**
  * Makes a model folder from trained weights (.pt, .pth, .npz, .safetensors; tensor names of the published DPVO checkpoint, any widths): ONNX graphs,
@@ -75,7 +80,7 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
     sizes,
     normalisation: { scale: 2 / 255, offset: -0.5, channels: sizes.inputChannels === 1 ? 'grey' : 'bgr' },
     correlation: CORRELATION_LAYOUT,
-    windows: options.windows ?? WINDOWS,
+    windows: options.windows ?? defaultWindows(),
     files,
   };
   await writeFiles(options.outDir, [

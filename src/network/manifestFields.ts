@@ -24,12 +24,13 @@ export function checkManifestFields(value: Record<string, unknown>, path: string
   check(String(sizes.levels) === '1,4', 'sizes.levels', '[1,4]', sizes.levels);
   const { scale, offset, channels } = record(value.normalisation);
   check(
-    Number.isFinite(scale) && Number.isFinite(offset),
+    Number.isFinite(scale) && (scale as number) > 0 && Number.isFinite(offset),
     'normalisation',
-    'a scale and an offset',
+    'a positive scale and an offset',
     value.normalisation,
   );
-  check(channels === 'grey' || channels === 'bgr', 'normalisation.channels', '"grey" or "bgr"', channels);
+  const kind = sizes.inputChannels === 1 ? 'grey' : 'bgr';
+  check(channels === kind, 'normalisation.channels', `"${kind}", as sizes.inputChannels says`, channels);
   check(value.correlation === CORRELATION_LAYOUT, 'correlation', `"${CORRELATION_LAYOUT}"`, value.correlation);
   const windows = record(value.windows);
   for (const key of ['patchesPerFrame', 'removalWindow', 'patchLifetime', 'optimizationWindow']) {

@@ -38,6 +38,8 @@ export function createOps(
       ringSlots: ringSlots(parameters),
       maxPairs: maxPairs(parameters),
       threads: threadCount(parameters),
+      scale: manifest.normalisation.scale,
+      offset: manifest.normalisation.offset,
       fx: camera.fx / GRID_STRIDE,
       fy: camera.fy / GRID_STRIDE,
       cx: camera.cx / GRID_STRIDE,

@@ -53,17 +53,22 @@ export class PatchOdometry {
   static async create(options: OdometryOptions): Promise<PatchOdometry> {
     const { parameters, calibration, modelDir } = options;
     const network = await openNetwork(modelDir, { threads: threadCount(parameters) });
-    const { ops, camera } = createOps(calibration, network.manifest, parameters);
-    network.allocate({
-      height: camera.height,
-      width: camera.width,
-      patches: parameters.patchesPerFrame,
-      maxPairs: maxPairs(parameters),
-      maxSources: maxSources(parameters),
-      ringSlots: ringSlots(parameters),
-      buffers: ops.buffers,
-    });
-    return new PatchOdometry(options, ops, network, camera.width);
+    try {
+      const { ops, camera } = createOps(calibration, network.manifest, parameters);
+      network.allocate({
+        height: camera.height,
+        width: camera.width,
+        patches: parameters.patchesPerFrame,
+        maxPairs: maxPairs(parameters),
+        maxSources: maxSources(parameters),
+        ringSlots: ringSlots(parameters),
+        buffers: ops.buffers,
+      });
+      return new PatchOdometry(options, ops, network, camera.width);
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
   }
 
   private constructor({ parameters, calibration }: OdometryOptions, ops: CpuOps, network: Network, width: number) {
@@ -87,17 +92,20 @@ export class PatchOdometry {
     return { ...outcome, sequence, stampNs: frame.stampNs, stagesMs: clock.stagesMs, latencyMs: clock.totalMs };
   }
 
-  /** The last updates, and everything that was still waiting. */
+  /** The last updates, and everything that was still waiting; nothing after a loss, which gave all there was. */
   async finish(): Promise<FinishResult> {
-    if (!this.#segment.initialized) return { finalPoses: [], finalPoints: [] };
+    if (!this.#segment.initialized || this.#state === 'LOST') return { finalPoses: [], finalPoints: [] };
     const clock = new StageClock();
     for (let k = 0; k < this.#parameters.finalUpdates; k++) await this.#update(clock);
     return this.#segment.end(Number.POSITIVE_INFINITY);
   }
 
   async close(): Promise<void> {
-    this.#ops.close();
-    await this.#network.close();
+    try {
+      this.#ops.close();
+    } finally {
+      await this.#network.close();
+    }
   }
 
   async #outcome(frame: ImageFrame, sequence: number, clock: StageClock): Promise<Outcome> {
@@ -116,10 +124,10 @@ export class PatchOdometry {
     await clock.time('prepare', () => this.#prepare(frame, slot, sequence));
     await clock.time('encode', () => this.#network.encode());
     await clock.time('insert', () => this.#ops.insertFrame(slot));
-    const progress = this.#segment.initialized ? undefined : await this.#admit(slot, clock);
-    if (progress?.waitingFor === STANDSTILL) {
+    const { still, progress } = this.#segment.initialized ? ADMITTED : await this.#admit(slot, clock);
+    if (still) {
       this.#segment.pass(sequence, frame.stampNs);
-      return this.#plain({ init: progress, reason: progress.waitingFor });
+      return this.#plain({ init: progress, reason: STANDSTILL });
     }
     this.#segment.add(graph.accept(sequence, frame.stampNs));
     const updates = this.#updatesDue();
@@ -195,7 +203,7 @@ export class PatchOdometry {
    * Before initialisation: whether the frame moved enough to be collected. A frame that does not match the last one at all (the lens was covered, the scene changed) starts
    * the collection anew.
    */
-  async #admit(slot: number, clock: StageClock): Promise<InitProgress> {
+  async #admit(slot: number, clock: StageClock): Promise<Admission> {
     const { initFrames: neededFrames, initMotionThresholdPx: neededFlowPx, initMinConfidence } = this.#parameters;
     const last = this.#graph.frames.at(-1);
     const probe = last && (await this.#probe(last.slot, slot, clock));
@@ -208,7 +216,8 @@ export class PatchOdometry {
     const still = medianFlowPx !== undefined && !(medianFlowPx >= neededFlowPx);
     const acceptedFrames = this.#graph.n + (still ? 0 : 1);
     const collecting = `${mismatch ? 'image does not match the one before: ' : ''}collecting frames (${acceptedFrames} of ${neededFrames})`;
-    return { acceptedFrames, neededFrames, medianFlowPx, neededFlowPx, waitingFor: still ? STANDSTILL : collecting };
+    const waitingFor = still ? STANDSTILL : collecting;
+    return { still, progress: { acceptedFrames, neededFrames, medianFlowPx, neededFlowPx, waitingFor } };
   }
 
   /** What the network sees from the last accepted frame to this one: median flow in grid px, median confidence (motion gate). */
@@ -315,6 +324,14 @@ export class PatchOdometry {
     };
   }
 }
+
+/** Whether a frame before initialisation moved too little to take part, and how far the collection is. */
+interface Admission {
+  still: boolean;
+  progress: InitProgress | undefined;
+}
+
+const ADMITTED: Admission = { still: false, progress: undefined };
 
 const STANDSTILL = 'motion: move the camera sideways';
 

@@ -5,7 +5,7 @@ import { mapPoints } from './mapPoints.ts';
 import type { GraphFrame, PatchGraph } from './PatchGraph.ts';
 import type { Pose } from './Pose.ts';
 import type { PoseTable } from './PoseTable.ts';
-import { compose, inverse } from './se3.ts';
+import { compose, inverse, isFinitePose } from './se3.ts';
 import { FLOW_BETA, SOLVER } from './solver.ts';
 import { TrackingMonitor } from './TrackingMonitor.ts';
 import { Trajectory, type TrajectoryEntry } from './Trajectory.ts';
@@ -25,8 +25,14 @@ export interface SegmentContext {
 
 const NO_EVIDENCE: Health = { medianConfidence: 0, residualPx: 0, inlierShare: 0 };
 
+/** A camera that stands still adds no keyframe, and its images wait for the pose of the last one: no more than this many of them. */
+const PATIENCE = 1000;
+
 /** Mean parallax over the first frames that depth needs to be observable at all, parameter px. */
 const MIN_PARALLAX_PX = 1;
+
+/** And its share of the flow: the errors of a pure turn pass for parallax of 1 to 6 % of it (9 % once), recorded flights begin with 40 % and more. */
+const MIN_PARALLAX_SHARE = 0.1;
 
 /** One stretch of uninterrupted tracking: its frames, their poses on the way out, and the judgement of its health. One scale throughout. */
 export class Segment {
@@ -65,21 +71,22 @@ export class Segment {
   }
 
   judge(adjusted: { solved: boolean; validEdges: number }): { state: TrackingState; reason: string } {
-    const { graph, ops, parameters } = this.#context;
+    const { graph, parameters } = this.#context;
     const newest = graph.frames.at(-1)!;
     const health = this.#assess((source, target) => target === newest.sequence && source !== target);
     const cut = this.#lastTrusted;
     const link = this.#assess((source, target) => source > cut !== target > cut);
     this.health = health;
-    this.#recent.push({ sequence: newest.sequence, T_world_camera: this.newestPose() });
+    const finite = this.#firstBroken === undefined;
+    if (finite) this.#recent.push({ sequence: newest.sequence, T_world_camera: this.newestPose() });
     if (this.#recent.length > parameters.lostFrames + 1) this.#recent.shift();
-    const edges = Math.max(1, (graph.pairCount - graph.n) * parameters.patchesPerFrame);
+    const edges = Math.max(1, (graph.pairCount - graph.sourceCount) * parameters.patchesPerFrame);
     return this.#monitor.judge({
       health: health ?? NO_EVIDENCE,
       linkShare: link?.inlierShare,
       solved: adjusted.solved,
       validShare: adjusted.validEdges / edges,
-      finite: ops.buffers.poses.every(Number.isFinite),
+      finite,
     });
   }
 
@@ -89,8 +96,8 @@ export class Segment {
     if (verdict.state === 'LOST' || !(this.health!.inlierShare >= parameters.lostInlierShare)) {
       return `initialisation failed: ${verdict.reason}`;
     }
-    const { parallax } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, FLOW_BETA);
-    if (!(parallax >= MIN_PARALLAX_PX * gridPerParameterPx))
+    const { parallax, mean: flow } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, 1);
+    if (!(parallax >= Math.max(MIN_PARALLAX_PX * gridPerParameterPx, MIN_PARALLAX_SHARE * flow)))
       return 'no parallax: the camera turns without moving, move it sideways';
     this.initialized = true;
     return '';
@@ -98,17 +105,25 @@ export class Segment {
 
   /** Keyframe removal, retirement and what became final. */
   advance(): { finalPoses: FinalPose[]; finalPoints: MapPoint[] } {
-    const { graph, parameters } = this.#context;
+    const { graph } = this.#context;
     this.#removeRedundantKeyframe();
     const finalPoints = graph.retire().flatMap((frame) => this.#points(frame));
-    this.#settle(Math.min(graph.n - parameters.optimizationWindow, graph.n - parameters.keyframeIndex));
+    this.#settle(this.#finalCount());
     for (const frame of graph.evict()) this.#entries.delete(frame);
     return { finalPoses: this.#trajectory.takeFinal(this.T_world_segment), finalPoints };
   }
 
-  /** Everything up to this sequence number, as it stands. */
-  end(beforeSequence: number): FinishResult {
+  /** How many of the oldest frames keep their pose: those out of reach of bundle adjustment, or all those past the keyframe test when too much waits for them. */
+  #finalCount(): number {
+    const { graph, parameters } = this.#context;
+    if (this.#trajectory.waitingCount > PATIENCE) return graph.n - parameters.keyframeIndex + 1;
+    return graph.n - Math.max(parameters.optimizationWindow, parameters.keyframeIndex);
+  }
+
+  /** Everything before this sequence number, as it stands; a pose that is not finite ends it earlier. */
+  end(sequence: number): FinishResult {
     const { graph } = this.#context;
+    const beforeSequence = Math.min(sequence, this.#firstBroken ?? sequence);
     const good = graph.frames.filter((frame) => frame.sequence < beforeSequence);
     this.#settle(good.length);
     this.#trajectory.discardFrom(beforeSequence);
@@ -126,6 +141,12 @@ export class Segment {
     return (
       this.#recent.findLast(({ sequence }) => sequence <= this.#lastTrusted)?.T_world_camera ?? this.T_world_segment
     );
+  }
+
+  /** Sequence number of the first live frame whose pose is not finite. */
+  get #firstBroken(): number | undefined {
+    const { graph, poses } = this.#context;
+    return graph.frames.find(({ slot }) => !isFinitePose(poses.get(slot)))?.sequence;
   }
 
   /** Sequence number of the last image before the newest lostFrames ones. */

@@ -46,7 +46,8 @@ export interface MapPoint {
   segment: number;
 }
 
-export type Stage = 'decode' | 'prepare' | 'encode' | 'insert' | 'correlate' | 'update' | 'bundleAdjust' | 'commit';
+/** wait: waiting for the source, which decodes ahead. The others are work on the frame. */
+export type Stage = 'wait' | 'prepare' | 'encode' | 'insert' | 'correlate' | 'update' | 'bundleAdjust' | 'commit';
 
 /** What is known after one frame. Plain data: it may be kept. */
 export interface TrackResult {

@@ -6,6 +6,9 @@ import { messageOf, QpvoError } from '../error.ts';
 export type WritableFile = Pick<FileHandle, 'write' | 'truncate' | 'close'>;
 export type OpenFile = (path: string) => Promise<WritableFile>;
 
+/** Creates or empties a file. */
+export const createFile: OpenFile = (path) => open(path, 'w');
+
 const ADVICE: Record<string, string> = {
   ENOSPC: 'Free some space or choose another folder with --out.',
   EDQUOT: 'Your disk quota is used up: free some space or choose another folder with --out.',
@@ -36,7 +39,7 @@ export class OutputFile {
   }
 
   /** Creates or empties the file. */
-  static async create(path: string, openFile: OpenFile = (name) => open(name, 'w')): Promise<OutputFile> {
+  static async create(path: string, openFile: OpenFile = createFile): Promise<OutputFile> {
     try {
       return new OutputFile(path, await openFile(path));
     } catch (cause) {

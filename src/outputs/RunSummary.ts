@@ -25,6 +25,8 @@ export interface RunSummary {
   lost: number;
   /** Frames that could not be used: damaged image, stamp that repeats or goes back. */
   skipped: number;
+  /** The reason that most of the skipped frames had, in the words of the first of them; absent when none was skipped. */
+  skipReason?: string;
   /** Frames given up because newer ones had come; present in a live run. */
   dropped?: number;
   keyframes: number;

@@ -38,6 +38,8 @@ export interface ImageFrame {
 export interface FrameFault {
   stampNs: bigint | undefined;
   fault: string;
+  /** The container could not be read beyond this place: the last item, and no image. */
+  isEnd?: true;
 }
 
 /** What a source yields: an image, or the reason why there is none at this place. */
@@ -91,7 +93,8 @@ export interface Source {
   readonly groundTruth: StampedPose[] | undefined;
   /**
    * The images in recorded order. Memory does not grow with the length of the recording. Stamps are passed on as recorded, also when they
-   * repeat or go back. A damaged image is yielded as FrameFault; a container damaged beyond reading on ends the iteration with a last FrameFault.
+   * repeat or go back. A damaged image is yielded as FrameFault; a container damaged beyond reading on ends the iteration with a last
+   * FrameFault that has isEnd.
    */
   frames(range?: FrameRange): AsyncIterableIterator<SourceItem>;
   close(): Promise<void>;

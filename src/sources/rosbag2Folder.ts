@@ -64,9 +64,12 @@ class BagOfParts implements BagReader {
   }
 
   async *messages(topic: string): AsyncGenerator<BagMessage | FrameFault> {
-    for (const part of this.#parts) {
-      if ('fault' in part) yield part;
-      else if (part.topics.some((known) => known.topic === topic)) yield* part.messages(topic);
+    for (const [index, part] of this.#parts.entries()) {
+      const isLast = index === this.#parts.length - 1;
+      if ('fault' in part) yield inFolder(part, isLast);
+      else if (part.topics.some((known) => known.topic === topic)) {
+        for await (const item of part.messages(topic)) yield 'fault' in item ? inFolder(item, isLast) : item;
+      }
     }
   }
 
@@ -81,6 +84,11 @@ class BagOfParts implements BagReader {
   async close(): Promise<void> {
     for (const reader of this.#readers) await reader.close();
   }
+}
+
+/** The fault that ends one file as a fault of the folder, which goes on unless it was the last file. */
+function inFolder({ stampNs, fault }: FrameFault, isLast: boolean): FrameFault {
+  return { stampNs, fault, ...(isLast ? { isEnd: true } : {}) };
 }
 
 async function bagFiles(folder: string): Promise<string[]> {

@@ -12,11 +12,11 @@ export async function firstReadable<Item>(items: AsyncIterable<Item>): Promise<I
   return undefined;
 }
 
-/** The items of a container as far as they can be read; where reading fails, one FrameFault says why, and the stream ends. */
+/** The items of a container as far as they can be read; where reading fails, one FrameFault (isEnd) says why, and the stream ends. */
 export async function* untilDamage<Item>(items: AsyncIterable<Item>, path: string): AsyncGenerator<Item | FrameFault> {
   try {
     yield* items;
   } catch (error) {
-    yield { stampNs: undefined, fault: `${path} cannot be read beyond this point: ${messageOf(error)}` };
+    yield { stampNs: undefined, fault: `${path} cannot be read beyond this point: ${messageOf(error)}`, isEnd: true };
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { dirname, posix } from 'node:path';
-import { projectPaths } from './projectFiles.ts';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { projectPaths, ROOT } from './projectFiles.ts';
 import { linesMatching, type Rule, testRule } from './Rule.ts';
 
 const known = new Set(projectPaths.flatMap((path) => [path, ...foldersOf(path)]));
@@ -39,4 +41,23 @@ const RULES: Rule[] = [
   },
 ];
 
-describe('architecture: packaging', () => RULES.forEach(testRule));
+describe('architecture: packaging', () => {
+  RULES.forEach(testRule);
+
+  it('the package holds what its messages and its build refer to', () => {
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
+    for (const path of [
+      'docs/parameters.md',
+      'scripts/run.mjs',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'CMakeLists.txt',
+    ]) {
+      assert.ok(known.has(path), `${path} is there`);
+      assert.ok(
+        files.some((entry) => path === entry || path.startsWith(`${entry}/`)),
+        `${path} is packed`,
+      );
+    }
+  });
+});

@@ -7,8 +7,10 @@ import { McapStreamReader } from '@mcap/core';
 import { loadDecompressHandlers } from '@mcap/support';
 import sharp from 'sharp';
 import type { RunSummary } from '../../src/outputs/RunSummary.ts';
+import { writeMcap } from '../fixtures/mcapFile.ts';
+import { imageMessage, type RecordedMessage } from '../fixtures/rosMessages.ts';
 import { type CliResult, runCli } from './runCli.ts';
-import { imagePath, writeTextureSequence } from './textureSequence.ts';
+import { HEIGHT, imagePath, WIDTH, writeTextureSequence } from './textureSequence.ts';
 
 const FILES = ['trajectory.tum', 'odometry.mcap', 'map.ply', 'report.html'];
 const IMAGES = 24;
@@ -67,15 +69,40 @@ describe('command line: runs', function () {
     await assertValid(out, summary.tracked);
   });
 
-  it('a recording that is damaged at its end keeps what came before, with exit code 1', async () => {
+  it('damaged last images are skipped and said', async () => {
     const source = await copyOfWall('damaged-end');
     for (let i = 20; i < IMAGES; i++) await writeFile(imagePath(source, i), 'no image');
     const { code, stderr, out, summary } = await run(source);
-    assert.equal(code, 1);
-    assert.match(stderr, /cannot be read beyond image 20.*QPVO_SOURCE_CORRUPT/);
-    assert.equal(summary.incomplete, true);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /skipped: .*000023\.png/);
+    assert.equal(summary.incomplete, false);
     assert.deepEqual([summary.frames, summary.skipped], [IMAGES, 4]);
     await assertValid(out, summary.tracked);
+  });
+
+  it('a recording that was cut off keeps what came before, with exit code 1', async () => {
+    const source = join(folder, 'cut.mcap');
+    await writeMcap(source, await messagesOf(wall), { chunkSize: 30_000 });
+    await truncate(source, Math.floor(0.7 * (await stat(source)).size));
+    const { code, stderr, out, summary } = await run(source, '--camera', join(wall, 'camera.yaml'));
+    assert.equal(code, 1);
+    assert.match(stderr, /cannot be read beyond image 1\d: received .*was cut off.*QPVO_SOURCE_CORRUPT/);
+    assert.doesNotMatch(stderr, /skipped/);
+    assert.equal(summary.incomplete, true);
+    assert.ok(summary.frames > 10 && summary.frames < IMAGES, `${summary.frames}`);
+    assert.equal(summary.skipped, 0);
+    await assertValid(out, summary.tracked);
+  });
+
+  it('--camera stands in for a damaged calibration of the recording', async () => {
+    const source = await copyOfWall('damaged-camera');
+    await writeFile(join(source, 'camera.yaml'), 'intrinsics: [1, 2\nresolution: }{\n');
+    const refused = await runCli(['run', source, '--out', join(folder, 'no-camera')]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /not valid YAML.*QPVO_CALIBRATION/);
+    const { code, stderr, summary } = await run(source, '--camera', join(wall, 'camera.yaml'), '--end', '0.2');
+    assert.equal(code, 0, stderr);
+    assert.ok(summary.frames > 0);
   });
 
   it('an image of another size in the middle is skipped and said', async () => {
@@ -111,6 +138,17 @@ describe('command line: runs', function () {
     assert.deepEqual(await readdir(out), ['odometry.mcap']);
   });
 
+  it('an output that cannot be created leaves the results of a former run alone', async () => {
+    const out = join(folder, 'former');
+    await mkdir(join(out, 'map.ply'), { recursive: true });
+    await writeFile(join(out, 'trajectory.tum'), 'former result\n');
+    const { code, stderr } = await runCli(['run', wall, '--out', out]);
+    assert.equal(code, 1);
+    assert.match(stderr, /map\.ply.*There is a folder of that name.*QPVO_OUTPUT/);
+    assert.deepEqual((await readdir(out)).sort(), ['map.ply', 'trajectory.tum']);
+    assert.equal(await readFile(join(out, 'trajectory.tum'), 'utf8'), 'former result\n');
+  });
+
   it('a disk that is full in the middle: what came before is kept in valid files', async () => {
     const out = join(folder, 'full-later');
     const json = join(out, 'summary.json');
@@ -124,10 +162,24 @@ describe('command line: runs', function () {
     await assertValid(out, summary.tracked, 'report.html');
   });
 
-  it('a summary that cannot be written is an error', async () => {
-    const { code, stderr } = await runCli(['run', wall, '--end', '0.1', '--out', join(folder, 'json'), '--json', wall]);
+  it('a summary that cannot be written is an error, and printed all the same', async () => {
+    const { code, stdout, stderr } = await runCli([
+      'run',
+      wall,
+      '--end',
+      '0.1',
+      '--out',
+      join(folder, 'json'),
+      '--json',
+      wall,
+    ]);
     assert.equal(code, 1);
     assert.match(stderr, /cannot write .*wall.*QPVO_OUTPUT/);
+    assert.match(stdout, /^Summary of /m);
+    const both = await runCli(['run', wall, '--start', '1000', '--out', join(folder, 'both'), '--json', wall]);
+    assert.equal(both.code, 1);
+    assert.match(both.stderr, /no image in the chosen part.*QPVO_SOURCE_EMPTY/);
+    assert.match(both.stderr, /cannot write .*wall.*QPVO_OUTPUT/);
   });
 
   it('no image in the chosen part is an error', async () => {
@@ -204,6 +256,18 @@ describe('command line: runs', function () {
     }
   });
 });
+
+/** The images of the folder as messages of a camera. */
+async function messagesOf(wall: string): Promise<RecordedMessage[]> {
+  return Promise.all(
+    Array.from({ length: IMAGES }, async (_, i) => {
+      const stampNs = 1_000_000_000n + BigInt(i) * 50_000_000n;
+      const data = await sharp(imagePath(wall, i)).toColourspace('b-w').raw().toBuffer();
+      const image = imageMessage({ stampNs, width: WIDTH, height: HEIGHT, encoding: 'mono8', data });
+      return { topic: '/image', type: 'sensor_msgs/Image', logTimeNs: stampNs, data: image };
+    }),
+  );
+}
 
 /** Every file of a run can be read to its end. */
 async function assertValid(out: string, poses: number | undefined, without?: 'report.html'): Promise<void> {

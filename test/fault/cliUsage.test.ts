@@ -44,7 +44,7 @@ describe('command line: usage', function () {
   const refusals: readonly (readonly [string, string[], number, RegExp])[] = [
     ['no command', [], 2, /Usage: qpvo <command>/],
     ['an unknown command', ['rnu'], 2, /unknown command "rnu".*Did you mean run\?.*QPVO_USAGE/],
-    ['no source', ['run'], 2, /expected <source>, but received none/],
+    ['no source', ['run'], 2, /^qpvo: arguments of run: expected <source>, but received none/],
     ['an unknown option', ['run', '%/wall', '--strid', '2'], 2, /Did you mean --stride\?/],
     ['a bad number', ['run', '%/wall', '--stride', 'two'], 2, /--stride: expected a whole number of at least 1/],
     [
@@ -56,8 +56,27 @@ describe('command line: usage', function () {
     ['an unknown parameter', ['run', '%/wall', '--set', 'patchPerFrame=5'], 2, /Did you mean patchesPerFrame\?/],
     ['a parameter out of range', ['run', '%/wall', '--set', 'networkScale=7'], 2, /a number from 0.25 to 1.*"7"/],
     ['a bad seed', ['run', '%/wall', '--seed', 'x'], 2, /parameter seed from --seed/],
-    ['an unknown profile', ['run', '%/wall', '--profile', 'gpu'], 1, /unknown profile "gpu": expected auto, cpu_fp32/],
-    ['an unknown model', ['run', '%/wall', '--model', 'huge', '--out', '%/out'], 1, /unknown model "huge".*QPVO_MODEL/],
+    ['an unknown profile', ['run', '%/wall', '--profile', 'gpu'], 2, /unknown profile "gpu": expected auto, cpu_fp32/],
+    ['an unknown model', ['run', '%/wall', '--model', 'huge', '--out', '%/out'], 2, /unknown model "huge".*QPVO_USAGE/],
+    ['a missing profile file', ['run', '%/wall', '--profile', '%/none.yaml'], 1, /none\.yaml.*QPVO_PROFILE/],
+    [
+      'a folder without a model',
+      ['run', '%/wall', '--model', '%/wall', '--out', '%/out'],
+      1,
+      /is no model.*QPVO_MODEL/,
+    ],
+    [
+      'a negative number',
+      ['run', '%/wall', '--end', '-1'],
+      2,
+      /^qpvo: option --end: expected a number of at least 0, but received "-1"\. \[QPVO_USAGE\]\n$/,
+    ],
+    [
+      'an option without its value',
+      ['run', '%/wall', '--end', '--start', '3'],
+      2,
+      /^qpvo: option '--end' argument missing\. See qpvo run --help\. \[QPVO_USAGE\]\n$/,
+    ],
     ['a missing source', ['run', '%/nothing'], 1, /nothing.*QPVO_NOT_FOUND/],
     ['a file that is no recording', ['run', '%/notes.txt'], 1, /notes\.txt.*QPVO_UNKNOWN_SOURCE/],
     ['a source without calibration', ['run', '%/uncalibrated'], 1, /no camera calibration.*--camera.*QPVO_CALIBRATION/],
@@ -102,6 +121,19 @@ describe('command line: usage', function () {
     assert.equal(info.imageCount, 3);
     assert.equal(info.durationS, 0.1);
     assert.equal(info.calibration.fx, 120);
+  });
+
+  it('info tells the rest when the calibration cannot be used, and why', async () => {
+    const source = join(folder, 'bad-camera');
+    await writeTextureSequence(source, 2);
+    await writeFile(join(source, 'camera.yaml'), 'intrinsics: [1, 2\n');
+    const text = await runCli(['info', source]);
+    assert.equal(text.code, 0, text.stderr);
+    assert.match(text.stdout, /^images +2$/m);
+    assert.match(text.stdout, /^calibration +cannot be used: .*camera\.yaml is not valid YAML/m);
+    const json = JSON.parse((await runCli(['info', source, '--json'])).stdout);
+    assert.equal(json.imageCount, 2);
+    assert.match(json.calibrationProblem, /not valid YAML/);
   });
 
   it('eval compares two files', async () => {

@@ -117,6 +117,7 @@ describe('construction of the ops', () => {
     [{ maxPairs: 1e9 }, /maxPairs: expected an integer from 1/],
     [{ threads: 0 }, /threads: expected an integer from 1/],
     [{ supersamples: 0 }, /supersamples: expected an integer from 1/],
+    [{ scale: undefined as unknown as number }, /scale: expected a number, but received undefined/],
     [{ fx: 'wide' as unknown as number }, /fx: expected a number, but received wide/],
   ];
   for (const [options, message] of refused) {
@@ -135,7 +136,7 @@ describe('construction of the ops', () => {
     const program = `
       const { CpuOps } = require(process.argv[1]);
       const options = { channels: 1, width: 32, height: 32, recordedWidth: 32, recordedHeight: 32, supersamples: 1, featureDim: 16, hiddenDim: 1,
-        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, fx: 10, fy: 10, cx: 4, cy: 4 };
+        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4 };
       try { new CpuOps(options, new Float32Array(32 * 32 * 2)); } catch (error) { console.log(error.code, error.message); }`;
     // 59 GB of correlation do not fit into the 16 GB that the process may have.
     const limited = `ulimit -v 16777216 && exec "$0" -e "$1" "$2"`;
@@ -149,7 +150,7 @@ describe('arrays of ops that are gone', () => {
     const program = `
       const { CpuOps } = require(process.argv[1]);
       const options = { channels: 1, width: 32, height: 32, recordedWidth: 32, recordedHeight: 32, supersamples: 1, featureDim: 16, hiddenDim: 8,
-        patches: 4, ringSlots: 4, maxPairs: 4, threads: 2, fx: 10, fy: 10, cx: 4, cy: 4 };
+        patches: 4, ringSlots: 4, maxPairs: 4, threads: 2, scale: 2 / 255, offset: -0.5, fx: 10, fy: 10, cx: 4, cy: 4 };
       const freed = [];
       const registry = new FinalizationRegistry((name) => freed.push(name));
       const make = () => {

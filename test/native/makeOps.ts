@@ -17,6 +17,8 @@ export function makeOps(options: Partial<CpuOpsOptions> = {}, map?: Float32Array
     ringSlots: 8,
     maxPairs: 64,
     threads: 2,
+    scale: 2 / 255,
+    offset: -0.5,
     fx: 25,
     fy: 26,
     cx: 15.5,

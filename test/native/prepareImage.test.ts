@@ -101,7 +101,14 @@ describe('image preparation against brute force', () => {
     assert.ok(ops.buffers.image.subarray(outside.length).every((v) => Math.abs(v - (400 / 255 - 0.5)) < 1e-6));
   });
 
-  it('covers the range -0.5 to 1.5', async () => {
+  it('is scale * intensity + offset, as the options say', async () => {
+    const ops = makeOps({ ...SIZE, scale: 0.02, offset: -2 }, randomMap(1, 1).fill(3));
+    const { data, step } = recorded(1, 0);
+    await ops.prepareImage(data.fill(180), SIZE.recordedWidth, SIZE.recordedHeight, 1, step);
+    assert.ok(ops.buffers.image.every((v) => Math.abs(v - 1.6) < 1e-6));
+  });
+
+  it('covers the range -0.5 to 1.5 with those of the published networks', async () => {
     const ops = makeOps({ ...SIZE }, randomMap(1, 1).fill(3));
     for (const [value, expected] of [
       [0, -0.5],

@@ -143,11 +143,15 @@ describe('patch sampling by gradient', () => {
 });
 
 describe('colours of patches', () => {
-  for (const channels of [1, 3] as const) {
-    it(`are the recorded ones of the pixel at the centre of the cell, ${channels === 3 ? 'BGR to RGB' : 'grey three times'}`, async () => {
+  for (const { channels, ...normalisation } of [
+    { channels: 1 },
+    { channels: 3 },
+    { channels: 3, scale: 1 / 60, offset: -2.1 },
+  ] as const) {
+    it(`are the recorded ones of the pixel at the centre of the cell, ${JSON.stringify({ channels, ...normalisation })}`, async () => {
       const next = random(9);
       const data = Uint8Array.from({ length: 128 * 96 * channels }, () => 256 * next());
-      const ops = makeOps({ channels });
+      const ops = makeOps({ channels, ...normalisation });
       await ops.prepareImage(data, 128, 96, channels, 128 * channels);
       for (const [k, cell] of (await cellsOf(ops, 1, 1)).entries()) {
         const at = ((4 * Math.floor(cell / W) + 2) * 128 + 4 * (cell % W) + 2) * channels;

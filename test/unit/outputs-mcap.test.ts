@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CdrReader } from '@foxglove/cdr';
@@ -226,14 +226,27 @@ describe('McapOutput', () => {
     const long = syntheticRun(600);
     const output = await McapOutput.create(join(folder, 'b.mcap'), long.context);
     assert.equal((await countMessages(output.path)).size, 0);
-    let most = 0;
+    let poses = 0;
+    let unwritten = 0;
     for (const result of long.results) {
       await output.write(result);
-      if (result.sequence % 100 === 99) most = Math.max(most, (await countMessages(output.path)).get('/status') ?? 0);
+      if (result.T_world_camera) poses++;
+      const written = (await countMessages(output.path)).get('/odometry') ?? 0;
+      unwritten = Math.max(unwritten, poses - written);
     }
-    assert.ok(most > 100 && most <= 600, `${most} status messages are in the unfinished file`);
+    assert.ok(unwritten > 0 && unwritten <= 20, `up to ${unwritten} poses are not yet in the unfinished file`);
     await output.finish(long.end, long.summary);
     assert.equal((await countMessages(output.path)).get('/status'), 600);
+  });
+
+  it('spends little on its small chunks', async () => {
+    const { size } = await stat(join(folder, 'a.mcap'));
+    const asMessages = recorded.reduce((sum, { message }) => sum + 31 + message.data.length, 0);
+    const asIndex = 16 * recorded.length;
+    const schemas = [...reader.schemasById.values()].reduce((sum, { data }) => sum + 2 * data.length, 0);
+    assert.ok(reader.chunkIndexes.length > 10);
+    const share = size / (asMessages + asIndex + schemas) - 1;
+    assert.ok(share < 0.03, `${(100 * share).toFixed(1)} % more than the messages and their index`);
   });
 
   it('is a valid file for a run without any frame', async () => {

@@ -100,7 +100,7 @@ export function syntheticRun(frames = 500): SyntheticRun {
         : undefined,
       finalPoses: ready,
       finalPoints: isKeyframe ? mapPoints(frame, segment) : [],
-      stagesMs: { decode: 6, encode: 45, update: 40 },
+      stagesMs: { wait: 6, encode: 45, update: 40 },
       latencyMs,
     };
   });
@@ -162,7 +162,7 @@ function summaryOf(frames: number, finals: FinalPose[]): RunSummary {
     fps: 8.4,
     latencyMs: { p50: 113, p95: 138, p99: 182 },
     stagesMs: {
-      decode: 6.1,
+      wait: 6.1,
       prepare: 2.4,
       encode: 44.8,
       insert: 0.9,

@@ -15,6 +15,16 @@ constexpr float kFar = 5;   ///< further out than this the whole window is outsi
 
 /// One row of the raw window.
 typedef float Row __attribute__((vector_size(kRaw * 4)));
+typedef int RowIndex __attribute__((vector_size(kRaw * 4)));
+
+/// Lane x of the result is lane x + 1, the last one repeated.
+inline Row shifted(Row r) {
+#if defined(__clang__)
+  return __builtin_shufflevector(r, r, 1, 2, 3, 4, 5, 6, 7, 7);
+#else
+  return __builtin_shuffle(r, RowIndex{1, 2, 3, 4, 5, 6, 7, 7});
+#endif
+}
 
 /// Dot products of one patch pixel with the 8x8 map pixels from (x0, y0). W of them are summed across lanes at a time.
 template <int C>
@@ -37,7 +47,7 @@ inline void rawWindow(const CorrelationTask& task, const float* pixel, int x0, i
 
 /// Bilinear blend of the 8x8 raw window to 7x7, written as 49 consecutive floats.
 inline void blend(const Row raw[kRaw], float ax, float ay, float* out) {
-  const auto across = [ax](Row r) { return r + ax * (__builtin_shufflevector(r, r, 1, 2, 3, 4, 5, 6, 7, 7) - r); };
+  const auto across = [ax](Row r) { return r + ax * (shifted(r) - r); };
   Row above = across(raw[0]);
   for (int y = 0; y < kOut; ++y) {
     const Row below = across(raw[y + 1]);

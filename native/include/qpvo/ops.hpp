@@ -50,7 +50,7 @@ BundleAdjustReport bundleAdjust(State& state, int count, const BundleAdjustOptio
 
 struct Flow {
   float mean;      ///< mean over patches and pixels of beta * |full flow| + (1 - beta) * |flow of the translation alone|, grid px
-  float meanTranslation;  ///< mean |full flow - flow of the rotation alone|: the parallax, grid px
+  float parallax;  ///< mean |full flow - flow of the rotation alone|, grid px
 };
 
 /// Flow magnitude of the patches of slot source seen in slot target.

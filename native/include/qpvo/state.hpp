@@ -22,6 +22,7 @@ struct Options {
   int ringSlots;      ///< R, frames that can be held
   int maxPairs;       ///< P, (source, target) frame pairs
   int threads;
+  float scale, offset;  ///< of the network image: x = scale * I + offset, I in 0..255
   float fx, fy, cx, cy;  ///< intrinsics on the grid (network image / 4)
 };
 
@@ -40,7 +41,7 @@ struct State {
   int patchStride;                ///< M rounded up to 16: lanes beyond M have weight 0
 
   // In and out of the networks.
-  AlignedBuffer<float> image;        ///< [channels][height][width], 2 I / 255 - 0.5
+  AlignedBuffer<float> image;        ///< [channels][height][width], scale * I + offset
   AlignedBuffer<std::int32_t> cells; ///< [M] y * w + x of the newest frame's centroids
   AlignedBuffer<float> features;     ///< [C][h][w] matching features of the newest frame
   AlignedBuffer<float> context;      ///< [M][D] context of the newest frame's patches

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { addonPath, loadAddon } from '../../native/loadAddon.ts';
 import { hostInfo } from '../hostInfo.ts';
 import { type Check, checkOf } from './Check.ts';
+import { checkTools } from './toolChecks.ts';
 
 /** Processor, build tools and the native addon. */
 export async function checkMachine(): Promise<Check[]> {
-  return [checkProcessor(), ...['g++', 'cmake', 'make'].map(checkTool), await checkAddon()];
+  return [checkProcessor(), ...checkTools(), await checkAddon()];
 }
 
 /** Instruction sets from the widest to the narrowest, by their names in /proc/cpuinfo. */
@@ -36,13 +36,6 @@ function simdLevel(): string | undefined {
   }
   const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/));
   return SIMD_LEVELS.find(([flag]) => flags.has(flag))?.[1];
-}
-
-function checkTool(name: string): Check {
-  const answer = spawnSync(name, ['--version'], { encoding: 'utf8' });
-  return answer.error !== undefined || answer.status !== 0
-    ? { name, status: 'warning', detail: `not found; needed to build the addon: apt-get install ${name}` }
-    : { name, status: 'ok', detail: answer.stdout.split('\n')[0] ?? '' };
 }
 
 function checkAddon(): Promise<Check> {

@@ -186,7 +186,7 @@ export function scaleFigure(model: ReportModel): string {
 }
 
 const STAGES: [Stage, string][] = [
-  ['decode', 'decode image'],
+  ['wait', 'wait for image'],
   ['prepare', 'undistort'],
   ['encode', 'encoders'],
   ['insert', 'insert frame'],

@@ -62,6 +62,7 @@ function wholeUntilFault(items: readonly SourceItem[], path: string): number {
   const last = items[items.length - 1]!;
   assert.ok('fault' in last, 'the last item is a fault');
   assert.equal(faultsOf(items).length, 1);
+  assert.equal(last.isEnd, true);
   assert.ok(last.fault.startsWith(`${path} cannot be read beyond this point: `), last.fault);
   return frames.length;
 }
@@ -147,6 +148,7 @@ describe('damaged bags', () => {
       [0, 1, 2, 3, 4, 5, 'fault', 6, 7, 8, 9, 10, 11],
     );
     assert.match(faultsOf(items)[0]!.fault, /a_1\.db3 cannot be opened.*empty file/);
+    assert.equal(faultsOf(items)[0]!.isEnd, undefined);
 
     await writeFile(
       path('bag', 'metadata.yaml'),
@@ -155,6 +157,7 @@ describe('damaged bags', () => {
     const rest = await read(path('bag'));
     assert.equal(framesOf(rest).length, 6);
     assert.match(faultsOf(rest)[0]!.fault, /gone\.db3/);
+    assert.equal(faultsOf(rest)[0]!.isEnd, true);
   });
 });
 

@@ -141,7 +141,11 @@ describe('calibration files', () => {
     ['text for numbers', ASL.replace('458.654', 'wide'), /intrinsics as a list of 4 numbers/],
     ['missing resolution', ASL.replace(/resolution.*\n/, ''), /expected resolution.*received nothing/],
     ['no size', ASL.replace('[752, 480]', '[0, 480]'), /impossible image width/],
-    ['another document', 'name: robot\nwheels: 4\n', /not a known calibration.*keys name, wheels/],
+    [
+      'another document',
+      'name: robot\nwheels: 4\n',
+      /not a known calibration.*keys name, wheels.*Write the keys camera_model, intrinsics \[fx, fy, cx, cy\]/,
+    ],
     ['a list', '- 1\n- 2\n', /no mapping of keys/],
     ['damaged YAML', 'intrinsics: [1, 2\nresolution: }{', /not valid YAML/],
     ['an empty file', '', /no mapping of keys/],

@@ -21,8 +21,8 @@ export const INFO: SourceInfo = {
   topics: [],
 };
 
-/** A stamp (an image), the text of a fault, or an error that ends the stream. */
-export type ListItem = bigint | string | Error;
+/** A stamp (an image), the text of a fault, the end of a damaged container, or an error that ends the stream. */
+export type ListItem = bigint | string | { end: string } | Error;
 
 /** A source of 4x4 images from a list. All images share one buffer, which is overwritten by each: borrowed data that is kept shows. */
 export class ListSource implements Source {
@@ -42,6 +42,10 @@ export class ListSource implements Source {
       if (item instanceof Error) throw item;
       if (typeof item === 'string') {
         yield { stampNs: undefined, fault: item };
+        continue;
+      }
+      if (typeof item === 'object') {
+        yield { stampNs: undefined, fault: item.end, isEnd: true };
         continue;
       }
       data.fill(Number(item % 256n));

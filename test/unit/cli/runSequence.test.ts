@@ -51,7 +51,7 @@ describe('run of a sequence', () => {
     assert.deepEqual(summary.latencyMs, { p50: 30, p95: 30, p99: 30 });
     assert.equal(summary.stagesMs.encode, 10);
     assert.equal(summary.stagesMs.update, 20);
-    assert.ok(summary.stagesMs.decode! >= 0);
+    assert.ok(summary.stagesMs.wait! >= 0);
     assert.ok(summary.fps > 0 && summary.peakRssMb > 10);
     assert.equal(summary.ate, undefined);
     assert.deepEqual([summary.profile, summary.model, summary.seed], ['cpu_fp32', 'small', 3]);
@@ -85,21 +85,65 @@ describe('run of a sequence', () => {
   });
 
   for (const [name, end] of [
-    ['a fault with nothing behind it', 'file cut off'],
+    ['the end of a damaged container', { end: 'file cut off' }],
     ['an error of the source', new QpvoError('QPVO_SOURCE_CORRUPT', { what: 'file cut off' })],
   ] as const) {
     it(`keeps what came before ${name}, and fails`, async () => {
       const output = new MemoryOutput();
-      const { summary, failure } = await runSequence(request([...stamps(10), end], { outputs: [output] }));
+      const notices: string[] = [];
+      const onNotice = (text: string) => notices.push(text);
+      const { summary, failure } = await runSequence(request([...stamps(10), end], { outputs: [output], onNotice }));
       assert.ok(failure instanceof QpvoError);
       assert.equal(failure.code, 'QPVO_SOURCE_CORRUPT');
       assert.match(failure.message, /file cut off/);
       assert.equal(summary.incomplete, true);
+      assert.deepEqual([summary.frames, summary.skipped, notices.length], [10, 0, 0]);
       assert.equal(output.stamps.length, 10);
       assert.equal(output.finalStamps.length, 8);
       assert.equal(output.summary?.incomplete, true);
     });
   }
+
+  it('takes damaged last images for what they are', async () => {
+    const { summary, failure } = await runSequence(request([...stamps(10), 'bad 10.png', 'bad 11.png']));
+    assert.equal(failure, undefined);
+    assert.deepEqual([summary.frames, summary.skipped, summary.incomplete], [12, 2, false]);
+    assert.equal(summary.skipReason, 'bad 10.png');
+  });
+
+  it('fails when all images are damaged', async () => {
+    const { failure } = await runSequence(request(['bad 0.png', 'bad 1.png']));
+    assert.equal((failure as QpvoError).code, 'QPVO_SOURCE_CORRUPT');
+    assert.match((failure as QpvoError).message, /no image of the recording can be read: received 2 damaged ones/);
+  });
+
+  it('tells a nested message with one full stop', async () => {
+    const { failure } = await runSequence(request([...stamps(3), { end: 'the file was cut off. Record again.' }]));
+    assert.match(
+      (failure as QpvoError).message,
+      /beyond image 3: received the file was cut off\. Record again\. The images/,
+    );
+  });
+
+  it('does not reject when a source cannot begin, or cannot end', async () => {
+    class Unwilling extends ListSource {
+      override frames(): never {
+        throw new Error('no images today');
+      }
+    }
+    const begin = await runSequence(request([], { source: new Unwilling([]) }));
+    assert.match(String(begin.failure), /no images today/);
+
+    class Clinging extends ListSource {
+      override frames() {
+        const items = super.frames();
+        return Object.assign(items, { return: () => Promise.reject(new Error('cannot be closed')) });
+      }
+    }
+    const outputs = [new MemoryOutput(5)];
+    const end = await runSequence(request([], { source: new Clinging(stamps(100)), outputs }));
+    assert.match(String(end.failure), /disk full/);
+  });
 
   it('fails when no image is in the chosen part', async () => {
     const { failure } = await runSequence(request([]));

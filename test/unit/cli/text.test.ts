@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { compareVersions } from '../../../src/cli/doctor/packageChecks.ts';
+import { toolCheck } from '../../../src/cli/doctor/toolChecks.ts';
 import { expectedFrames, ProgressLine, progressText } from '../../../src/cli/ProgressLine.ts';
 import { numberOption, parseOptions } from '../../../src/cli/parseOptions.ts';
 import { Samples } from '../../../src/cli/Samples.ts';
+import { SkipReasons } from '../../../src/cli/SkipReasons.ts';
 import { settleCalibration, settleParameters } from '../../../src/cli/settleRun.ts';
 import { summaryText } from '../../../src/cli/summaryText.ts';
 import { readProfile } from '../../../src/config/readProfile.ts';
@@ -87,6 +89,7 @@ describe('options', () => {
     ['a missing value', ['a', '--stride'], /stride/],
     ['a missing positional', [], /expected <source>, but received none/],
     ['too many positionals', ['a', 'b'], /expected <source>, but received a b/],
+    ['a negative number for a switch', ['a', '--realtime', '-1'], /unknown option '-1'/i],
     ['a value for a switch', ['a', '--realtime=yes'], /realtime/],
   ] as const) {
     it(`refuse ${name}`, () => {
@@ -102,6 +105,11 @@ describe('options', () => {
       });
     });
   }
+
+  it('take a negative number for the value that it is', () => {
+    assert.equal(parse('a', '--stride', '-1').values.stride, '-1');
+    assert.deepEqual(parse('--', '-1').positionals, ['-1']);
+  });
 
   it('refuse a broken stride', () => {
     assert.throws(() => numberOption('stride', '1.5', { least: 1, integer: true }), { code: 'QPVO_USAGE' });
@@ -194,6 +202,44 @@ describe('summary', () => {
   it('says what a run without any pose lacked', () => {
     assert.match(summaryText({ ...summary, tracked: 0 }, []), /No frame got a pose: .*moves sideways/);
     assert.doesNotMatch(summaryText(summary, []), /No frame/);
+    const skipReason = 'the stamp goes back';
+    assert.match(summaryText({ ...summary, tracked: 0, skipReason }, []), /moves sideways/);
+    assert.match(
+      summaryText({ ...summary, tracked: 0, skipped: 80, skipReason }, []),
+      /^No frame got a pose: 80 of 100 images were skipped, most of them like this: the stamp goes back\n/,
+    );
+  });
+});
+
+describe('reasons for skipping', () => {
+  it('count as one when they differ in numbers only', () => {
+    const reasons = new SkipReasons();
+    assert.equal(reasons.main(), undefined);
+    for (const text of ['size 4x4', 'stamp 5 goes back', 'stamp 6 goes back']) reasons.add(text);
+    assert.equal(reasons.main(), 'stamp 5 goes back');
+  });
+});
+
+describe('build tools', () => {
+  for (const [name, oldest, answer, status] of [
+    ['g++', '11', 'g++ (Ubuntu 11.4.0-1ubuntu1~22.04) 11.4.0\nCopyright', 'ok'],
+    ['g++', '11', 'g++ (GCC) 12.3.1 20230508 (Red Hat 12.3.1-1)\n', 'ok'],
+    ['g++', '11', 'g++ (Ubuntu 9.4.0-1ubuntu1~20.04.2) 9.4.0\n', 'warning'],
+    ['cmake', '3.22', 'cmake version 3.16.3\n', 'warning'],
+    ['g++', '11', 'something else\n', 'warning'],
+    ['make', undefined, 'GNU Make 4.3\n', 'ok'],
+    ['make', undefined, undefined, 'warning'],
+  ] as const) {
+    it(`${name} that says "${answer?.split('\n')[0]}" is ${status}`, () => {
+      assert.equal(toolCheck(name, oldest, answer).status, status);
+    });
+  }
+
+  it('too old ones are told with what is needed', () => {
+    assert.equal(
+      toolCheck('g++', '11', 'g++ (Debian 10.2.1-6) 10.2.1\n').detail,
+      '10.2.1 is older than 11; 11 or newer is needed to build the addon',
+    );
   });
 });
 

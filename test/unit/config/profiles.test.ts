@@ -44,7 +44,7 @@ describe('profiles', () => {
 
   it('refuses an unknown name, listing those present', async () => {
     await assert.rejects(readProfile('cpu_fp23'), {
-      code: 'QPVO_PROFILE',
+      code: 'QPVO_USAGE',
       message:
         /unknown profile "cpu_fp23": expected auto, cpu_fp32, cpu_fp32_default, cpu_fp32_half,.*Did you mean cpu_fp32\?/,
     });

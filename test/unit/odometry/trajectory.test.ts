@@ -97,6 +97,9 @@ describe('poses on their way out', () => {
     first.settled = IDENTITY;
     last.settled = IDENTITY;
     const poses = numbers(trajectory.takeFinal(IDENTITY));
-    assert.deepEqual(poses, Array.from({ length: 2000 }, (_, i) => 18_001 + i));
+    assert.deepEqual(
+      poses,
+      Array.from({ length: 2000 }, (_, i) => 18_001 + i),
+    );
   });
 });
