@@ -40,7 +40,7 @@ await benchmark('ops', async ({ frames = REPETITIONS }) => {
     const { width, height, timings } = await measure(
       entry,
       modelDir,
-      settleParameters(profile, entry.set, undefined),
+      settleParameters(profile, readManifest(modelDir), entry.set, undefined),
       frames,
       ceilings,
     );

@@ -101,14 +101,15 @@ async function workOf(
   steady: readonly FrameRecord[],
 ): Promise<FrameWork> {
   const profile = await readProfile(PROFILE);
-  const parameters = settleParameters(profile, set, undefined);
+  const manifest = readManifest(await findModelFolder(profile.model));
+  const parameters = settleParameters(profile, manifest, set, undefined);
   const source = await openSource(recording.path);
   const calibration = source.calibration!;
   await source.close();
   const camera = rectifiedCamera(calibration, parameters.networkScale);
   const busy = steady.filter(({ pairs }) => pairs > 0);
   return {
-    sizes: readManifest(await findModelFolder(profile.model)).sizes,
+    sizes: manifest.sizes,
     width: camera.width,
     height: camera.height,
     recordedWidth: calibration.width,

@@ -2,6 +2,7 @@
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { QpvoError } from '../error.ts';
+import { readManifest } from '../network/manifest.ts';
 import { PatchOdometry } from '../odometry/PatchOdometry.ts';
 import type { Output } from '../outputs/Output.ts';
 import type { OutputContext } from '../outputs/OutputContext.ts';
@@ -68,12 +69,14 @@ function parseRun(args: string[]) {
   return parseOptions('run', args, ['source'], OPTIONS);
 }
 
-/** What can be wrong with the options is found before the recording is opened, what is wrong with that before the model is loaded. */
+/** What can be wrong with options and model is found before the recording is opened, what is wrong with that before the networks are loaded. */
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseRun(args);
   const range = readRange(values);
   const profile = await settleProfile(values.profile, values.realtime, say);
-  const parameters = settleParameters(profile, values.set, values.seed);
+  const model = values.model ?? profile.model;
+  const modelDir = await findModelFolder(model);
+  const parameters = settleParameters(profile, readManifest(modelDir), values.set, values.seed);
   const source = await openSource(positionals[0]!, {
     ...(values.topic === undefined ? {} : { topic: values.topic }),
     skipCalibration: values.camera !== undefined,
@@ -82,8 +85,6 @@ async function run(args: string[]): Promise<number> {
     const calibration = await settleCalibration(source, values.camera);
     const folder = values.out ?? join('qpvo-out', nameOf(source.info.path));
     await makeOutputFolder(folder);
-    const model = values.model ?? profile.model;
-    const modelDir = await findModelFolder(model);
     const odometry = await PatchOdometry.create({ calibration, modelDir, parameters });
     try {
       const outputs = await openOutputs(folder, contextOf(source, calibration), !values['no-report']);

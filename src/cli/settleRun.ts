@@ -8,6 +8,7 @@ import type { OdometryParameters } from '../config/parameters.ts';
 import { readProfile } from '../config/readProfile.ts';
 import { resolveParameters } from '../config/resolveParameters.ts';
 import { QpvoError } from '../error.ts';
+import type { ModelManifest } from '../network/manifest.ts';
 import type { Source } from '../sources/Source.ts';
 
 /**
@@ -24,17 +25,19 @@ export async function settleProfile(name: string, realtime: boolean, say: (line:
 }
 
 /**
- * Defaults, then the profile, then the command line.
+ * Defaults, then the windows the model was made for, then the profile, then the command line.
  *
  * @param assignments "name=value" of --set
  * @throws QpvoError QPVO_USAGE for an assignment without "=", QPVO_PARAMETER for an unknown name or a bad value
  */
 export function settleParameters(
   profile: Profile,
+  model: Pick<ModelManifest, 'name' | 'windows'>,
   assignments: readonly string[],
   seed: string | undefined,
 ): OdometryParameters {
   return resolveParameters([
+    { origin: `model ${model.name}`, values: { ...model.windows } },
     { origin: `profile ${profile.name}`, values: profile.parameters },
     { origin: '--set', values: Object.fromEntries(assignments.map(parseAssignment)) },
     { origin: '--seed', values: seed === undefined ? {} : { seed } },

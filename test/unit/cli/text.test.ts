@@ -118,10 +118,23 @@ describe('options', () => {
 });
 
 describe('settings of a run', () => {
+  const model = {
+    name: 'made-up',
+    windows: { patchesPerFrame: 40, removalWindow: 18, patchLifetime: 9, optimizationWindow: 6 },
+  };
+
+  it('take the windows of the model over the defaults, and the profile over the model', async () => {
+    const plain = settleParameters(await readProfile('cpu_fp32'), model, [], undefined);
+    assert.deepEqual([plain.patchesPerFrame, plain.removalWindow, plain.patchLifetime], [40, 18, 9]);
+    const published = settleParameters(await readProfile('cpu_fp32_default'), model, [], undefined);
+    assert.deepEqual([published.patchesPerFrame, published.removalWindow, published.patchLifetime], [96, 22, 13]);
+  });
+
   it('take the command line over the profile', async () => {
     const profile = await readProfile('cpu_fp32_half');
     const parameters = settleParameters(
       profile,
+      model,
       ['patchesPerFrame=64', 'networkScale=0.75', 'patchesPerFrame=32'],
       '9',
     );
@@ -130,7 +143,7 @@ describe('settings of a run', () => {
 
   it('refuse an assignment without a value', async () => {
     const profile = await readProfile('cpu_fp32');
-    assert.throws(() => settleParameters(profile, ['seed'], undefined), {
+    assert.throws(() => settleParameters(profile, model, ['seed'], undefined), {
       code: 'QPVO_USAGE',
       message: /expected name=value, but received "seed"/,
     });
