@@ -49,6 +49,7 @@ export class PatchOdometry {
   #state: TrackingState = 'INITIALIZING';
   #sequence = 0;
   #sizeChecked = false;
+  #busy = false;
 
   static async create(options: OdometryOptions): Promise<PatchOdometry> {
     const { parameters, calibration, modelDir } = options;
@@ -83,28 +84,47 @@ export class PatchOdometry {
     this.#segment = this.#newSegment(0, IDENTITY);
   }
 
-  /** One image to one result. `frame.data` may be reused as soon as the promise settles. */
-  async track(frame: ImageFrame): Promise<TrackResult> {
-    const clock = new StageClock();
-    const sequence = this.#sequence++;
-    const outcome = await this.#outcome(frame, sequence, clock);
-    this.#state = outcome.state;
-    return { ...outcome, sequence, stampNs: frame.stampNs, stagesMs: clock.stagesMs, latencyMs: clock.totalMs };
+  /**
+   * One image to one result. `frame.data` may be reused as soon as the promise settles.
+   * @throws QPVO_BUSY while another call is in flight; QPVO_CLOSED after close()
+   */
+  track(frame: ImageFrame): Promise<TrackResult> {
+    return this.#alone(async () => {
+      const clock = new StageClock();
+      const sequence = this.#sequence++;
+      const outcome = await this.#outcome(frame, sequence, clock);
+      this.#state = outcome.state;
+      return { ...outcome, sequence, stampNs: frame.stampNs, stagesMs: clock.stagesMs, latencyMs: clock.totalMs };
+    });
   }
 
   /** The last updates, and everything that was still waiting; nothing after a loss, which gave all there was. */
-  async finish(): Promise<FinishResult> {
-    if (!this.#segment.initialized || this.#state === 'LOST') return { finalPoses: [], finalPoints: [] };
-    const clock = new StageClock();
-    for (let k = 0; k < this.#parameters.finalUpdates; k++) await this.#update(clock);
-    return this.#segment.end(Number.POSITIVE_INFINITY);
+  finish(): Promise<FinishResult> {
+    return this.#alone(async () => {
+      if (!this.#segment.initialized || this.#state === 'LOST') return { finalPoses: [], finalPoints: [] };
+      const clock = new StageClock();
+      for (let k = 0; k < this.#parameters.finalUpdates; k++) await this.#update(clock);
+      return this.#segment.end(Number.POSITIVE_INFINITY);
+    });
   }
 
-  async close(): Promise<void> {
-    try {
+  close(): Promise<void> {
+    return this.#alone(async () => {
       this.#ops.close();
-    } finally {
       await this.#network.close();
+    });
+  }
+
+  /** A second call meanwhile is refused before it changes anything. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy) {
+      throw new QpvoError('QPVO_BUSY', { what: 'the odometry is at work', advice: 'Await the last call first.' });
+    }
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
     }
   }
 
