@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <napi.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "../cpu/simd/kernels.hpp"
 #include "CpuOpsObject.hpp"
 #include "lending.hpp"
@@ -8,11 +12,21 @@
 namespace {
 
 /// Raised with every change of the surface described in src/native/addon.ts.
-constexpr int kSurface = 2;
+constexpr int kSurface = 3;
+
+/// Image-sized blocks go back to the system when they are freed, instead of staying in the heap of whichever thread decoded the image: over thousands of images
+/// those heaps fray and the process grows. Without glibc there is nothing to do.
+void returnLargeBlocks(const Napi::CallbackInfo&) {
+#if defined(__GLIBC__)
+  constexpr int kImageBytes = 128 * 1024;
+  mallopt(M_MMAP_THRESHOLD, kImageBytes);
+#endif
+}
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("surface", Napi::Number::New(env, kSurface));
   exports.Set("instructionSet", Napi::String::New(env, qpvo::simd::kernels().name));
+  exports.Set("returnLargeBlocks", Napi::Function::New(env, returnLargeBlocks));
   exports.Set("CpuOps", qpvo::addon::CpuOpsObject::define(env));
   qpvo::addon::defineLending(env, exports);
   return exports;

@@ -2,6 +2,7 @@
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { QpvoError } from '../error.ts';
+import { loadAddon } from '../native/loadAddon.ts';
 import { readManifest } from '../network/manifest.ts';
 import { PatchOdometry } from '../odometry/PatchOdometry.ts';
 import type { Output } from '../outputs/Output.ts';
@@ -85,6 +86,7 @@ async function run(args: string[]): Promise<number> {
     const calibration = await settleCalibration(source, values.camera);
     const folder = values.out ?? join('qpvo-out', nameOf(source.info.path));
     await makeOutputFolder(folder);
+    loadAddon().returnLargeBlocks();
     const odometry = await PatchOdometry.create({ calibration, modelDir, parameters });
     try {
       const outputs = await openOutputs(folder, contextOf(source, calibration), !values['no-report']);

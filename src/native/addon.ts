@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 2;
+export const SURFACE = 3;
 
 export interface CpuOpsOptions {
   channels: 1 | 3;
@@ -114,6 +114,8 @@ export interface Addon {
   surface: number;
   /** Instruction set chosen for this processor. */
   instructionSet: string;
+  /** For a process of our own: freed blocks of image size go back to the system at once (glibc), so that decoding does not make the process grow. */
+  returnLargeBlocks(): void;
   /** Names the memory of an array to all threads of the process. The lender keeps the array until reclaim(). */
   lend(view: Uint8Array): number;
   /** The memory of a loan, in any thread; not to be used after reclaim(). */
