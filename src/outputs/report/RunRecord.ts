@@ -20,8 +20,8 @@ export interface PoseSample extends EstimatedPose {
   isKeyframe: boolean;
 }
 
-const FRAMES = 20_000;
-const POSES = 20_000;
+const FRAMES = 4_000;
+const POSES = 4_000;
 const POINTS = 4_000;
 
 /** What the report remembers of a run: bounded, thinned evenly when the run is long. */
