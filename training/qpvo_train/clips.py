@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Clips on disk -> training samples: temporal and geometric augmentation, photometric drift, normalised depth, first pose = identity."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .errors import TrainingError
+
+KEYS = ("im", "poses", "inv", "K")
+MAX_INVERSE = 10.0
+
+
+def read_clip(path) -> dict:
+    """The arrays of a clip file (render/clip.py says which). Raises ValueError when it is truncated, incomplete or not finite."""
+    try:
+        with np.load(path) as z:
+            clip = {k: z[k] for k in z.files}
+    except Exception as error:
+        raise ValueError(f"{path}: {error}") from error
+    check_clip(clip, path)
+    return clip
+
+
+def check_clip(clip: dict, name) -> None:
+    missing = [k for k in KEYS if k not in clip]
+    if missing:
+        raise ValueError(f"{name}: no {', '.join(missing)}")
+    n, h, w = clip["im"].shape
+    if clip["poses"].shape != (n, 3, 4) or clip["inv"].shape != (n, h // 4, w // 4) or clip["K"].shape != (4,):
+        raise ValueError(f"{name}: shapes {[clip[k].shape for k in KEYS]}")
+    if not np.isfinite(clip["poses"]).all() or not np.isfinite(clip["inv"]).all():
+        raise ValueError(f"{name}: values that are not finite")
+
+
+def choose_frames(n: int, frames: int, rng, augment: bool) -> np.ndarray:
+    """Indices of `frames` frames out of n: random start, stride 1 or 2, half of them reversed, some running there and back."""
+    if n < frames:
+        raise ValueError(f"clip of {n} frames, {frames} wanted")
+    if not augment:
+        return np.arange(frames)
+    stride = 2 if n >= 2 * frames - 1 and rng.random() < 0.25 else 1
+    start = rng.integers(0, n - stride * (frames - 1))
+    index = start + stride * np.arange(frames)
+    if rng.random() < 0.1:
+        index = np.concatenate([index[::2], index[1::2][::-1]])
+    return index[::-1].copy() if rng.random() < 0.5 else index
+
+
+def mirrored(clip: dict) -> dict:
+    """Left and right exchanged, on the same 4-pixel grid: column x goes to W - 4 - x, the last 3 columns and the first are dropped, W becomes W - 4."""
+    w = clip["im"].shape[2]
+    flip = np.diag([-1.0, 1.0, 1.0])
+    poses, K = clip["poses"], clip["K"].copy()
+    K[2] = w - 4 - K[2]
+    out = dict(clip, im=clip["im"][:, :, : w - 3][:, :, ::-1][:, :, : w - 4], K=K, poses=np.concatenate([flip @ poses[..., :3] @ flip, flip @ poses[..., 3:]], -1))
+    for key in ("inv", "moving"):
+        out[key] = clip[key][:, :, ::-1][:, :, : w // 4 - 1]
+    return out
+
+
+def cropped(clip: dict, y: int, x: int, h: int, w: int) -> dict:
+    """The window [y, y + h) x [x, x + w); all multiples of 4."""
+    out = dict(clip, im=clip["im"][:, y : y + h, x : x + w], K=clip["K"] - [0, 0, x, y])
+    for key in ("inv", "moving"):
+        out[key] = clip[key][:, y // 4 : (y + h) // 4, x // 4 : (x + w) // 4]
+    return out
+
+
+def photometric(images: np.ndarray, rng) -> np.ndarray:
+    """float32 [N,H,W] in 0..255 from uint8: one gamma, contrast and brightness a clip, gain and offset that drift, noise, rarely a negative."""
+    n = len(images)
+    grey = np.arange(256, dtype=np.float32) / 255
+    if rng.random() < 0.03:
+        grey = 1 - grey
+    grey = grey ** np.float32(rng.uniform(0.65, 1.5))
+    mean = np.float32(images[0, ::8, ::8].mean() / 255)
+    grey = (grey - mean) * rng.uniform(0.65, 1.4) + mean + rng.uniform(-0.12, 0.12)
+    size = rng.choice([0, 0.01, 0.03, 0.06])
+    gain, offset = np.exp(np.cumsum(rng.normal(0, size, n))).clip(0.5, 2), np.cumsum(rng.normal(0, size / 3, n)).clip(-0.2, 0.2)
+    out = np.stack([(255 * (grey * gain[k] + offset[k])).astype(np.float32)[images[k]] for k in range(n)])
+    noise = float(rng.choice([0, 0, 0.006, 0.015, 0.025]))
+    if noise:
+        out += rng.standard_normal(out.shape, np.float32) * np.float32(255 * noise)
+    return np.clip(out, 0, 255).round()
+
+
+def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: bool = True) -> dict:
+    """A clip (path or dict) -> one training sample of torch tensors.
+
+    images float32 [N,1,H,W] in 0..255; poses float32 [N,3,4] world -> camera with poses[0] = identity; inv float32 [N,H/4,W/4];
+    static float32 [N,H/4,W/4], 0 on moving cells; K float32 [4] on the quarter grid. Inverse depths are divided by 0.7 x their 98th
+    percentile, translations multiplied by it. Raises ValueError for a clip that is corrupt, too short or too small.
+    """
+    rng = rng or np.random.default_rng(0)
+    clip = source if isinstance(source, dict) else read_clip(source)
+    index = choose_frames(len(clip["im"]), frames, rng, augment)
+    moving = clip.get("moving")
+    clip = dict(im=clip["im"][index], poses=clip["poses"][index], inv=clip["inv"][index].astype(np.float32), K=clip["K"].astype(np.float64))
+    clip["moving"] = np.zeros(clip["inv"].shape, bool) if moving is None else moving[index]
+    wide = clip["im"].shape[2]
+    if augment and wide - 4 >= crop[1] and rng.random() < 0.5:
+        clip = mirrored(clip)
+    room = [(have - want) // 4 for have, want in zip(clip["im"].shape[1:], crop)]
+    if min(room) < 0:
+        raise ValueError(f"clip of {clip['im'].shape[1:]} pixels, crop {tuple(crop)} wanted")
+    y, x = (4 * int(rng.integers(0, r + 1)) if augment else 4 * (r // 2) for r in room)
+    clip = cropped(clip, y, x, *crop)
+    images = photometric(clip["im"], rng) if augment else clip["im"].astype(np.float32)
+    return _normalised(clip, images)
+
+
+def _normalised(clip: dict, images: np.ndarray) -> dict:
+    scale = 0.7 * float(np.quantile(clip["inv"], 0.98))
+    if scale <= 0:
+        raise ValueError("clip without depth")
+    R, t = clip["poses"][:, :, :3], clip["poses"][:, :, 3]
+    relative = R @ R[0].T
+    shift = (t - relative @ t[0]) * scale
+    f = lambda a: torch.from_numpy(np.ascontiguousarray(a, np.float32))
+    return dict(
+        images=f(images)[:, None],
+        poses=f(np.concatenate([relative, shift[:, :, None]], -1)),
+        inv=f(np.minimum(clip["inv"] / scale, MAX_INVERSE)),
+        static=f(~clip["moving"]),
+        K=f(clip["K"] / 4),
+    )
+
+
+def collate(samples: list[dict]) -> dict:
+    """Samples of equal shapes -> batch with a leading B."""
+    return {k: torch.stack([s[k] for s in samples]) for k in samples[0]}
+
+
+class ClipFolder:
+    """Infinite sampler over the clips of one or more folders; sees clips that a renderer adds. Draws depend on its state alone.
+
+    weights: relative share of each folder. Raises TrainingError when a folder is missing or holds no clip.
+    """
+
+    RESCAN = 64
+
+    def __init__(self, folders, *, seed=0, frames=8, crop=(208, 288), augment=True, weights=None) -> None:
+        self.folders = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)]
+        self.weights = np.asarray(weights or np.ones(len(self.folders)), float)
+        self.weights /= self.weights.sum()
+        self.frames, self.crop, self.augment = frames, tuple(crop), augment
+        self.rng, self.drawn, self.broken = np.random.default_rng(seed), 0, set()
+        self.files = [self._scan(folder) for folder in self.folders]
+
+    def _scan(self, folder: Path) -> list[Path]:
+        advice = "Render clips first: python -m qpvo_train render --config <file>."
+        if not folder.is_dir():
+            raise TrainingError("clip folder missing", expected="a folder with .npz clips", received=str(folder), advice=advice)
+        found = sorted(p for p in folder.glob("*.npz") if not p.name.startswith("."))
+        usable = [p for p in found if p not in self.broken]
+        if not usable:
+            raise TrainingError("clip folder without usable clips", expected=".npz clips", received=f"{folder}: {len(found)} clips, all broken", advice=advice)
+        return usable
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> dict:
+        """One sample. A clip that cannot be used is named in one warning and never tried again."""
+        while True:
+            if self.drawn % self.RESCAN == 0:
+                self.files = [self._scan(folder) for folder in self.folders]
+            self.drawn += 1
+            files = self.files[self.rng.choice(len(self.files), p=self.weights)]
+            path = files[self.rng.integers(len(files))]
+            try:
+                return load_sample(path, self.rng, self.frames, self.crop, self.augment)
+            except (ValueError, OSError) as error:
+                warnings.warn(f"clip skipped: {error}", stacklevel=2)
+                self.broken.add(path)
+                self.files = [self._scan(folder) for folder in self.folders]
+
+    def batch(self, size: int) -> dict:
+        return collate([next(self) for _ in range(size)])
+
+    def state_dict(self) -> dict:
+        return {"rng": self.rng.bit_generator.state, "drawn": self.drawn, "broken": sorted(map(str, self.broken)), "files": [list(map(str, f)) for f in self.files]}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Continues where state_dict was taken, with the list of clips of that moment until the next rescan."""
+        self.rng.bit_generator.state = state["rng"]
+        self.drawn, self.broken = state["drawn"], set(map(Path, state["broken"]))
+        self.files = [[Path(p) for p in files] for files in state["files"]]

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""One process or several (torchrun): rank, device, gradients averaged over all."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Processes:
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def average_gradients(self, network: nn.Module) -> None:
+        """Replaces each gradient by its mean over the processes; one without a gradient counts as zero."""
+        if self.count == 1:
+            return
+        parameters = list(network.parameters())
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        flat = torch.cat([g.flatten() for g in grads])
+        dist.all_reduce(flat)
+        flat /= self.count
+        for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters])):
+            parameter.grad = part.view_as(parameter)
+
+    def gather(self, value: object) -> list:
+        """The values of all processes, in order."""
+        if self.count == 1:
+            return [value]
+        values = [None] * self.count
+        dist.all_gather_object(values, value)
+        return values
+
+    def close(self) -> None:
+        if self.count > 1:
+            dist.destroy_process_group()
+
+
+def join_processes(device: str | None = None) -> Processes:
+    """Joins the group that torchrun describes in the environment, or stands alone. device: cpu, cuda, or None for the best there is."""
+    count, rank, local = (int(os.environ.get(key, default)) for key, default in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
+    cuda = device == "cuda" or (device is None and torch.cuda.is_available())
+    chosen = torch.device("cuda", local) if cuda else torch.device("cpu")
+    if cuda:
+        torch.cuda.set_device(chosen)
+    if count > 1:
+        dist.init_process_group("nccl" if cuda else "gloo")
+    return Processes(rank, count, chosen)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What a camera does to radiance: exposure and its drift, vignetting, defocus, noise, rolling illumination, JPEG; one look a clip."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass
+class CameraLook:
+    """level: wanted mean of the clip in 0..1; blur: exposure as a share of the frame interval; noise in 0..1 units; defocus: sigma px."""
+
+    level: float
+    blur: float
+    drift: float
+    jump: float
+    vignette: float
+    read_noise: float
+    shot_noise: float
+    defocus: float
+    band: float
+    jpeg: int
+    gamma: float
+    seed: int
+
+
+def random_look(rng, dark: bool | None = None) -> CameraLook:
+    dark = bool(rng.random() < 0.15) if dark is None else dark
+    on = lambda share, value: value if rng.random() < share else 0.0
+    noisy = 2.0 if dark else 1.0
+    return CameraLook(
+        level=rng.uniform(0.08, 0.2) if dark else rng.uniform(0.3, 0.55),
+        blur=on(0.25, rng.uniform(0.1, 0.6)),
+        drift=on(0.4, 2 ** rng.uniform(-7, -4)),
+        jump=on(0.05, rng.uniform(0.1, 0.5)),
+        vignette=on(0.4, rng.uniform(0.05, 0.5)),
+        read_noise=noisy * 2 ** rng.uniform(-9, -6.3),
+        shot_noise=noisy * on(0.5, 2 ** rng.uniform(-7, -5)),
+        defocus=on(0.15, rng.uniform(0.4, 1.2)),
+        band=on(0.04, rng.uniform(0.05, 0.25)),
+        jpeg=int(on(0.08, rng.integers(40, 90))),
+        gamma=rng.uniform(0.7, 1.15),
+        seed=int(rng.integers(1 << 31)),
+    )
+
+
+def gains(look: CameraLook, frames: int) -> np.ndarray:
+    """Exposure factor of each frame, 0.4..2.2: a slow walk, and now and then one step of the automatic exposure."""
+    rng = np.random.default_rng(look.seed)
+    walk = np.cumsum(rng.normal(0, 1, frames) * look.drift)
+    if look.jump:
+        walk += look.jump * rng.choice([-1, 1]) * (np.arange(frames) >= rng.integers(1, max(2, frames)))
+    return np.exp(walk - walk[0]).clip(0.4, 2.2)
+
+
+def develop(radiance: np.ndarray, look: CameraLook, exposure: float, frame: int) -> np.ndarray:
+    """Radiance float32 [h, w] x exposure -> uint8 [h, w] of the given frame number."""
+    h, w = radiance.shape
+    rng = np.random.default_rng((look.seed, frame))
+    x = radiance * np.float32(exposure)
+    y1, x1 = np.linspace(-1, 1, h, dtype=np.float32)[:, None], np.linspace(-1, 1, w, dtype=np.float32)[None]
+    if look.vignette:
+        x = x * (1 - look.vignette * (x1 * x1 + y1 * y1) / 2)
+    if look.band:
+        x = x * (1 + look.band * np.sin(2 * np.pi * (1.5 * y1 + 0.37 * frame)))
+    if look.defocus:
+        x = cv2.GaussianBlur(x, (0, 0), look.defocus)
+    x = np.maximum(x, 0) ** np.float32(look.gamma)
+    x = x + rng.standard_normal(x.shape, np.float32) * np.sqrt(look.read_noise**2 + look.shot_noise**2 * np.minimum(x, 1))
+    image = (x.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    if look.jpeg:
+        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, look.jpeg])[1], cv2.IMREAD_GRAYSCALE)
+    return image
+
+
+def exposure_for(radiance: list[np.ndarray], look: CameraLook) -> float:
+    """The factor that brings the mean of the developed clip to look.level (before clipping)."""
+    sample = np.stack([r[::4, ::4] for r in radiance])
+    return float(look.level ** (1 / look.gamma) / np.mean(np.maximum(sample, 0) ** look.gamma) ** (1 / look.gamma))

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Long sequences with exact ground truth: what the product is demonstrated and measured on. Seeds from 910000 on are never trained on."""
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
+
+import numpy as np
+
+from ..errors import TrainingError
+from .asl import write_asl
+from .bank import TextureBank
+from .camera_effects import random_look
+from .clip import render_plan
+from .clocks import ClockedPath, stretch
+from .flow import mean_flow, rotation_degrees, steps
+from .paths import Path
+from .places import furnish, random_place
+from .plan import ClipPlan, light_up, random_intrinsics
+from .raster_cpu import depth_cpu
+from .scene import SceneBuilder
+
+
+@dataclass(frozen=True)
+class SequenceSpec:
+    """still, turning, fast: (first, last) frame of a stretch of standstill, of pure rotation, of fast rotation. flow: median px a frame at 320 px width."""
+
+    name: str
+    seed: int
+    kind: str
+    place: str = "room"
+    frames: int = 300
+    width: int = 384
+    height: int = 288
+    rate: float = 20.0
+    flow: float = 4.5
+    rotation: float = 0.2
+    dark: bool = False
+    blur: float = 0.0
+    still: tuple[int, int] | None = None
+    turning: tuple[int, int] | None = None
+    fast: tuple[int, int] | None = None
+
+
+HELD_OUT = (
+    SequenceSpec("mav_hall", 910000, "mav", "hall", flow=5.0),
+    SequenceSpec("handheld_room", 910001, "handheld", flow=3.5),
+    SequenceSpec("wheeled_hall", 910002, "wheeled", "hall", flow=4.0),
+    SequenceSpec("free_room", 910003, "free", flow=5.0),
+    SequenceSpec("orbit_room", 910004, "orbit", flow=5.0),
+    SequenceSpec("forward_corridor", 910005, "forward", "corridor", flow=4.5),
+    SequenceSpec("fast_rotation", 910006, "free", flow=4.0, fast=(90, 210)),
+    SequenceSpec("pure_rotation", 910007, "free", flow=4.0, turning=(100, 180)),
+    SequenceSpec("standstill", 910008, "free", flow=4.0, still=(60, 276)),
+    SequenceSpec("dark_blurred", 910009, "mav", "room", flow=4.5, dark=True, blur=0.3),
+)
+FAST_DEGREES = 6.5
+
+
+def render_sequences(out, specs, bank: TextureBank, report=print) -> list[FilePath]:
+    """One ASL folder a spec under `out`, with meta.json (median depth, extent, stretches). Folders that exist are kept.
+
+    Raises TrainingError when no draw of a spec meets its limits.
+    """
+    folders = []
+    for spec in specs:
+        folder = FilePath(out) / spec.name
+        folders.append(folder)
+        if (folder / "meta.json").exists():
+            continue
+        render_sequence(folder, spec, bank)
+        report(f"sequence {spec.name}: {spec.frames} frames")
+    return folders
+
+
+def render_sequence(folder, spec: SequenceSpec, bank: TextureBank) -> None:
+    plan = plan_sequence(spec, bank.count)
+    look = random_look(np.random.default_rng((spec.seed, 2)), spec.dark)
+    look = replace(look, blur=spec.blur, jump=0.0, band=0.0, defocus=0.0, jpeg=0)
+    clip = render_plan(plan, look, bank, spec.height, spec.width)
+    seen = clip["inv"][clip["inv"] > 0]
+    centres = -np.einsum("nji,nj->ni", plan.poses[:, :, :3], plan.poses[:, :, 3])
+    meta = dict(name=spec.name, seed=spec.seed, kind=spec.kind, frames=spec.frames, rate_hz=spec.rate, median_depth_m=float(1 / np.median(seen)))
+    meta |= dict(path_m=float(steps(plan.poses).sum()), extent_m=float(np.linalg.norm(np.ptp(centres, axis=0))), still=spec.still, turning=spec.turning, fast=spec.fast)
+    meta |= dict(degrees_a_second_max=float(rotation_degrees(plan.poses).max() * spec.rate), dark=spec.dark, blur=spec.blur)
+    write_asl(folder, clip["im"], clip["poses"], clip["K"], spec.rate, f"rendered sequence {spec.name}")
+    (FilePath(folder) / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
+
+
+def plan_sequence(spec: SequenceSpec, textures: int) -> ClipPlan:
+    """Deterministic in the seed; draws again until nothing jumps, nothing comes too close, and the first frames have parallax."""
+    reasons = []
+    for attempt in range(200):
+        rng = np.random.default_rng((spec.seed, 8, attempt))
+        plan = _draw(rng, spec, textures)
+        reason = _fault(plan, spec)
+        if reason is None:
+            light_up(plan.scene, plan.place, rng)
+            return plan
+        reasons.append(reason)
+    raise TrainingError(f"no sequence for {spec.name}", expected="a draw inside the limits", received="; ".join(sorted(set(reasons))), advice="Change flow, kind or seed of the spec.")
+
+
+def _draw(rng, spec: SequenceSpec, textures) -> ClipPlan:
+    spot = random_place(rng, spec.place)
+    path = Path(rng, spot.half, spec.kind, spec.rotation * rng.uniform(0.6, 1.2))
+    if spec.kind == "handheld":
+        path.reach = np.array([0.5, 0.3, 0.5]) * np.minimum(spot.half, 2.0)
+    if path.loops:
+        path.look = 0.0
+    K = random_intrinsics(rng, spec.height, spec.width)
+    start = rng.uniform(0, 100)
+    span = 45.0
+    builder = SceneBuilder(rng, textures, path.position(np.linspace(start - 0.5, start + span, 500)), plain_walls=0.15)
+    furnish(builder, spot)
+    scene = builder.finish(sky=0.7)
+    step = _step(path, start, span, scene, K, spec)
+    move, turn = _paces(path, start, step, spec)
+    clocked = ClockedPath(path, start, step, move, turn, spec.rate)
+    times = np.arange(spec.frames) / spec.rate
+    poses = clocked.poses(times)
+    inverse = np.concatenate([_depth(scene, poses[k], K, spec).ravel() for k in range(0, spec.frames, 20)])
+    return ClipPlan(scene, clocked, spot, K, times, poses, np.full(spec.frames, 1 / spec.rate), float(1 / np.median(inverse[inverse > 0])))
+
+
+def _depth(scene, pose, K, spec):
+    return depth_cpu(scene, pose, 0.0, K, spec.height, spec.width, 8)[0]
+
+
+def _step(path, start, span, scene, K, spec) -> float:
+    """The time step with the wanted median flow over the path."""
+    samples = start + np.linspace(0, 0.6 * span, 10)
+    depths = [_depth(scene, path.poses(t)[0], K, spec) for t in samples]
+    low, high = 1e-4, span / spec.frames
+    for _ in range(14):
+        middle = math.sqrt(low * high)
+        size = np.median([mean_flow(d, *path.poses(np.array([t, t + middle])), K, 8) for d, t in zip(depths, samples)])
+        low, high = (middle, high) if size < spec.flow * spec.width / 320 else (low, middle)
+    return low
+
+
+def _paces(path, start, step, spec):
+    move, turn = np.ones(spec.frames - 1), np.ones(spec.frames - 1)
+    if spec.still:
+        move, turn = stretch(spec.frames, *spec.still, 0.0), stretch(spec.frames, *spec.still, 0.0)
+    if spec.turning:
+        move = move * stretch(spec.frames, *spec.turning, 0.0)
+    if spec.fast:
+        rates = rotation_degrees(path.poses(start + step * np.arange(spec.frames)))
+        turn = turn * stretch(spec.frames, *spec.fast, FAST_DEGREES / max(np.median(rates), 1e-3) * 0.6, ease=20)
+    return move, turn
+
+
+def _fault(plan: ClipPlan, spec: SequenceSpec) -> str | None:
+    """Why a draw is refused; None: it is fine."""
+    degrees, lengths = rotation_degrees(plan.poses), steps(plan.poses)
+    if degrees.max() > (8.5 if spec.fast else 5.0):
+        return "rotation jumps"
+    if spec.fast and np.quantile(degrees[spec.fast[0] + 20 : spec.fast[1] - 20], 0.75) * spec.rate < 100:
+        return "fast stretch too slow"
+    if lengths[:24].sum() / plan.depth < 0.12 or degrees[:24].mean() > 1.6:
+        return "too little parallax at the start"
+    if spec.turning and degrees[slice(*spec.turning)].sum() < 15:
+        return "turning stretch turns too little"
+    if not (spec.still or spec.turning) and lengths.sum() < 1.5 * plan.depth:
+        return "path too short"
+    for k in range(0, spec.frames, 6):
+        inverse = _depth(plan.scene, plan.poses[k], plan.K, spec)
+        if (inverse > 5 / plan.depth).mean() > 0.35 or (inverse == 0).mean() > 0.4:
+            return "too close to a surface, or into the void"
+        if k + 1 < spec.frames and mean_flow(inverse, plan.poses[k], plan.poses[k + 1], plan.K, 8) > (45 if spec.fast else 20) * spec.width / 320:
+            return "flow jumps"
+    return None

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""What changes over the steps of a training: learning rate and stage of the curriculum. Pure functions of the step, so that resuming needs no state."""
+
+import math
+
+from .config import StageConfig, TrainConfig
+
+
+def learning_rate(step: int, train: TrainConfig) -> float:
+    """Linear warm-up, a plateau, and a cosine fall over the last `decay_share` of the steps. A run can be lengthened at any point of the plateau."""
+    warm = min(1.0, (step + 1) / max(1, train.warmup_steps))
+    begin = train.steps * (1 - train.decay_share)
+    fall = min(1.0, max(0.0, (step - begin) / max(1.0, train.steps - begin)))
+    return train.learning_rate * warm * (train.final_rate + (1 - train.final_rate) * 0.5 * (1 + math.cos(math.pi * fall)))
+
+
+def stage_at(step: int, train: TrainConfig) -> StageConfig:
+    """The stage of the curriculum that a step belongs to."""
+    share = step / train.steps
+    return next((stage for stage in train.stages if share < stage.until), train.stages[-1])

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The training loop: steps, moving average of the weights, checkpoints from which it goes on exactly, a log in JSON lines."""
+
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .checkpoint import check_sizes, load_checkpoint, save_checkpoint, sizes_state
+from .clips import collate
+from .config import Config, StageConfig
+from .log import TrainingLog, clip_metrics, truncate_log
+from .network import PatchNetwork
+from .processes import Processes
+from .schedule import learning_rate, stage_at
+from .unroll import UnrollOptions, UnrollResult, unroll
+
+AGREE_EVERY = 10  # steps between the questions whether a checkpoint is due
+NOISE_RANGE = (-8.0, -4.0)  # log2 of the disturbance of true poses
+
+
+class Trainer:
+    """A training in flight. `source` is an iterator of samples with a settable number of `frames`; its state travels in the checkpoint."""
+
+    def __init__(self, config: Config, source, processes: Processes):
+        self.config, self.source, self.processes = config, source, processes
+        train = config.train
+        torch.manual_seed(train.seed)
+        self.network = PatchNetwork(config.sizes).to(processes.device)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, betas=(0.9, 0.99))
+        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        torch.manual_seed(train.seed + 7919 * processes.rank)
+        self.step, self.seconds, self.skipped = 0, 0.0, 0
+        self.folder = Path(config.run)
+        self.log = TrainingLog(self.folder / "log.jsonl" if processes.leads else None)
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def run(self, *, until: int | None = None) -> None:
+        """Trains up to step `until` (default: all), with checkpoints on the way and at the end."""
+        last = self.config.train.steps if until is None else min(until, self.config.train.steps)
+        saved = time.monotonic()
+        while self.step < last:
+            begin = time.monotonic()
+            self.train_step()
+            self.seconds += time.monotonic() - begin
+            if self.step % self.config.train.log_every == 0:
+                self._write_log()
+            due = self.step % AGREE_EVERY == 0 and self._all_agree(time.monotonic() - saved > 60 * self.config.train.checkpoint_minutes)
+            if due or self.step == last:
+                self.save()
+                saved = time.monotonic()
+
+    def train_step(self) -> dict[str, float]:
+        """One step; returns its losses. A step whose gradient is not finite changes nothing but the count of skipped ones."""
+        train, marks = self.config.train, [time.monotonic()]
+        stage = stage_at(self.step, train)
+        rate = learning_rate(self.step, train)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.source.frames = stage.frames
+        batch = collate([next(self.source) for _ in range(train.batch)])
+        batch = {name: value.to(self.processes.device) for name, value in batch.items()}
+        marks.append(time.monotonic())
+
+        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=train.bfloat16):
+            result = unroll(self.network, batch, self._options(stage))
+        loss = self._weighted(result.terms)
+        marks.append(time.monotonic())
+        self.optimizer.zero_grad(set_to_none=True)
+        result.backward(loss)
+        marks.append(time.monotonic())
+        self.processes.average_gradients(self.network)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), train.clip_norm)
+        self.step += 1
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self._average_weights()
+        else:
+            self.skipped += 1
+        return self._record(result, loss, norm, batch["poses"], marks)
+
+    def _options(self, stage: StageConfig) -> UnrollOptions:
+        disturbed = torch.rand(()).item() < stage.true_poses
+        exponent = NOISE_RANGE[0] + (NOISE_RANGE[1] - NOISE_RANGE[0]) * torch.rand(()).item()
+        return UnrollOptions(
+            patches=stage.patches,
+            start=stage.start,
+            warm=stage.warm,
+            pose_noise=2**exponent if disturbed else None,
+            through_ba=stage.through_ba,
+            correlation_keep=self.config.train.correlation_keep,
+        )
+
+    def _weighted(self, terms: dict[str, Tensor]) -> Tensor:
+        return sum(getattr(self.config.train.losses, name) * value for name, value in terms.items())
+
+    def _average_weights(self) -> None:
+        decay = min(self.config.train.ema_decay, self.step / (self.step + 10))
+        for name, value in self.network.state_dict().items():
+            self.average[name].lerp_(value, 1 - decay)
+
+    def _record(self, result: UnrollResult, loss: Tensor, norm: Tensor, poses: Tensor, marks: list[float]) -> dict[str, float]:
+        values = {name: value.item() for name, value in result.terms.items()} | {"loss": loss.item(), "gradient_norm": norm.item()}
+        marks.append(time.monotonic())
+        timing = {f"seconds_{name}": b - a for name, a, b in zip(("data", "forward", "backward", "optimizer"), marks, marks[1:])}
+        self.log.add(values | clip_metrics(result, poses) | timing)
+        return values
+
+    def _write_log(self) -> None:
+        rate = learning_rate(self.step, self.config.train)
+        head = {"step": self.step, "minutes": round(self.seconds / 60, 2), "learning_rate": float(f"{rate:.4g}"), "skipped": self.skipped}
+        self.log.write(head | {"clips_per_step": self.config.train.batch * self.processes.count})
+
+    def _all_agree(self, wish: bool) -> bool:
+        """The first process decides, so that all take part in the checkpoint."""
+        return self.processes.gather(wish)[0]
+
+    def save(self) -> None:
+        random = self.processes.gather({"torch": torch.get_rng_state(), "source": self.source.state_dict()})
+        if not self.processes.leads:
+            return
+        state = {
+            "sizes": sizes_state(self.config.sizes),
+            "name": self.config.name,
+            "step": self.step,
+            "seconds": self.seconds,
+            "skipped": self.skipped,
+            "clips_per_step": self.config.train.batch * self.processes.count,
+            "network": self.network.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "random": random,
+            "log": {"sums": self.log.sums, "counts": self.log.counts},
+        }
+        save_checkpoint(self.checkpoint_path, state)
+
+    def resume(self, path: str | Path) -> None:
+        """Goes on from a checkpoint. With another number of processes the clips are drawn anew; all else is kept."""
+        state = load_checkpoint(path)
+        check_sizes(state, self.config.sizes, path)
+        self.network.load_state_dict(state["network"])
+        self.average = {name: value.to(self.processes.device) for name, value in state["average"].items()}
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
+        self.log.sums, self.log.counts = dict(state["log"]["sums"]), dict(state["log"]["counts"])
+        if len(state["random"]) == self.processes.count:
+            mine = state["random"][self.processes.rank]
+            torch.set_rng_state(mine["torch"])
+            self.source.load_state_dict(mine["source"])
+        else:
+            torch.manual_seed(self.config.train.seed + self.step + 7919 * self.processes.rank)
+        if self.processes.leads:
+            truncate_log(self.folder / "log.jsonl", self.step)
