@@ -1,131 +1,124 @@
 // SPDX-License-Identifier: MIT
-// Trajectory error over five seeds against the ground truth at the camera, compared with the torch prototype; every frame accounted for.
-import { readFile } from 'node:fs/promises';
+// Trajectory errors of the product over all sequences at hand, five seeds each, against ground truth and beside a classical floor.
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TrackingState } from '../src/odometry/types.ts';
+import { QpvoError } from '../src/error.ts';
 import { packageRoot } from '../src/packageRoot.ts';
-import { benchmark } from './benchmark.ts';
-import { type CliRun, runCli } from './cliRun.ts';
-import { demo, excerpt, mh05, type Recording } from './recordings.ts';
-import { medianOf } from './statistics.ts';
-import { table } from './table.ts';
-import { atLeast, atMost, type Judged, notJudged, plain, targetTable } from './targets.ts';
+import { ACCURACY_OPTIONS, type AccuracyOptions, accuracyOptions, profilesFor } from './accuracy/AccuracyOptions.ts';
+import { type AccuracyResult, readResult } from './accuracy/AccuracyResult.ts';
+import { accuracyText } from './accuracy/accuracyTable.ts';
+import { type Case, listCases } from './accuracy/Case.ts';
+import { summarizeRuns } from './accuracy/CaseSummary.ts';
+import { withSequences } from './accuracy/findSequences.ts';
+import { type Floor, findFloor } from './accuracy/floorRun.ts';
+import { findProduct, type Product } from './accuracy/productRun.ts';
+import { keptRuns, type RunRecord } from './accuracy/RunRecord.ts';
+import { readmeBlock, replaceBlock } from './accuracy/readmeBlock.ts';
+import { makeRuns, type PlannedRun, planRuns } from './accuracy/runCases.ts';
+import type { Sequence } from './accuracy/Sequence.ts';
+import { RPE_DELTA_S } from './accuracy/trajectoryErrors.ts';
+import { type BenchRun, benchmark, commit } from './benchmark.ts';
 
-const SEEDS = [0, 1, 2, 3, 4];
-const HALF = 'cpu_fp32_half';
-const FULL = 'cpu_fp32';
+const README = join(packageRoot(), 'README.md');
 
-interface Case {
-  recording: Recording;
-  stride: number;
-  profile: string;
-  /** Median ATE of the prototype at this resolution, where there is one. */
-  prototypeM: number | undefined;
-}
-
-interface SeedResult {
-  seed: number;
-  ateRmseM: number | undefined;
-  images: number;
-  consumed: number;
-  tracked: number;
-  skipped: number;
-  segments: number;
-  states: Partial<Record<TrackingState, number>>;
-}
-
-await benchmark('accuracy', async ({ frames, full }) => {
-  const cases = await listCases(full);
-  if (cases.length === 0) return undefined;
-  const results = [];
-  for (const entry of cases) results.push(await measure(entry, frames));
-  return { alignment: 'sim3', cases: results };
-});
-
-async function listCases(full: boolean): Promise<Case[]> {
-  const cases: Case[] = [];
-  const flight = await mh05();
-  if (flight !== undefined) {
-    for (const stride of [1, 2]) {
-      cases.push({ recording: flight, stride, profile: HALF, prototypeM: await prototypeMedianM(stride) });
-      if (full) cases.push({ recording: flight, stride, profile: FULL, prototypeM: undefined });
+await benchmark(
+  'accuracy',
+  async (bench) => {
+    const options = accuracyOptions(bench);
+    if (options.readmeOnly) {
+      await writeReadme(bench.file);
+      return undefined;
     }
+    const runners = await listRunners(options);
+    const earlier = options.resume ? await earlierRuns(bench.file, runners) : [];
+    return withSequences(options, (sequences) => measure(sequences, runners, earlier, options, bench));
+  },
+  ACCURACY_OPTIONS,
+);
+
+async function listRunners({ profiles, model, floor }: AccuracyOptions): Promise<(Product | Floor)[]> {
+  const any = new Set([...profiles, ...profilesFor(0, profiles)]);
+  const products = await Promise.all([...any].map((profile) => findProduct(profile, model)));
+  const found = floor ? await findFloor() : undefined;
+  return found === undefined ? products : [...products, found];
+}
+
+async function earlierRuns(file: string, runners: readonly (Product | Floor)[]): Promise<RunRecord[]> {
+  const runs = (await readResult(file))?.runs ?? [];
+  const kept = keptRuns(runs, runners);
+  console.log(`going on from ${file}: ${kept.length} runs are kept, ${runs.length - kept.length} are not`);
+  const others = new Set(kept.map((run) => run.commit).filter((hash) => hash !== commitText()));
+  if (others.size > 0) console.log(`*** Runs at other commits are among them: ${[...others].join(', ')}. ***`);
+  return kept;
+}
+
+async function measure(
+  sequences: readonly Sequence[],
+  runners: readonly (Product | Floor)[],
+  earlier: readonly RunRecord[],
+  options: AccuracyOptions,
+  bench: Pick<BenchRun<typeof ACCURACY_OPTIONS>, 'save' | 'file'>,
+): Promise<AccuracyResult> {
+  const runnersOf = ({ sequence }: Case): (Product | Floor)[] => {
+    const profiles = profilesFor(sequence.calibration.width, options.profiles);
+    return runners.filter(({ contender, profile }) => contender === 'floor' || profiles.includes(profile));
+  };
+  const planned = planRuns(listCases(sequences, options), runnersOf, options.seeds);
+  if (planned.length === 0) throw nothingToRun(sequences, options);
+  const known = new Set(earlier.map(({ key }) => key));
+  const open = planned.filter(({ key }) => !known.has(key));
+  const runs = [...earlier];
+  let saved = Promise.resolve();
+  await makeRuns(open, { jobs: options.jobs, commit: commitText() }, (record) => {
+    runs.push(record);
+    saved = saved.then(() => bench.save(resultOf(runs, planned)));
+    return saved;
+  });
+  const result = resultOf(runs, planned);
+  const keys = new Set(planned.map(({ key }) => key));
+  console.log(`\n${accuracyText(summarizeRuns(runs.filter(({ key }) => keys.has(key))))}\n`);
+  if (runs.some(({ failure }) => failure !== undefined)) {
+    console.error('*** Runs FAILED: see above. They are run again with --resume. ***');
+    process.exitCode = 1;
+  } else if (options.writeReadme) {
+    await bench.save(result);
+    await writeReadme(bench.file);
   }
-  const rendered = await demo();
-  if (rendered !== undefined) cases.push({ recording: rendered, stride: 1, profile: HALF, prototypeM: undefined });
-  return cases;
+  return result;
 }
 
-/** Of the prototype at half resolution on the whole recording. */
-async function prototypeMedianM(stride: number): Promise<number> {
-  const file = join(packageRoot(), 'bench', 'results', 'prototype_baseline.json');
-  const baseline = JSON.parse(await readFile(file, 'utf8')) as Record<string, { ateRmseM: { median: number } }>;
-  return baseline[`stride${stride}`]!.ateRmseM.median;
-}
-
-async function measure({ recording, stride, profile, prototypeM }: Case, limit: number | undefined): Promise<object> {
-  const { images, args } = excerpt(recording, limit, stride);
-  const seeds: SeedResult[] = [];
-  for (const seed of SEEDS) {
-    seeds.push(
-      seedResult(
-        seed,
-        images,
-        await runCli({ args: [...args, '--profile', profile, '--seed', `${seed}`, '--no-report'] }),
-      ),
-    );
-  }
-  const isWhole = limit === undefined || limit >= recording.images;
-  const numbers = numbersOf(seeds, prototypeM).map((row) => (isWhole || row.unit !== 'm' ? row : notJudged(row)));
-  console.log(`\n${recording.name}, stride ${stride}, ${profile}, ${images} images\n`);
-  console.log(`${seedTable(seeds)}\n\n${targetTable(numbers)}`);
-  return { recording: recording.name, stride, profile, images, prototypeM, numbers, seeds };
-}
-
-function seedResult(seed: number, images: number, { frames, summary }: CliRun): SeedResult {
-  const states: SeedResult['states'] = {};
-  for (const { state } of frames) states[state] = (states[state] ?? 0) + 1;
-  const { tracked, skipped, segments } = summary;
+function resultOf(runs: readonly RunRecord[], planned: readonly PlannedRun[]): AccuracyResult {
+  const there = new Set(runs.map(({ key }) => key));
   return {
-    seed,
-    ateRmseM: summary.ate?.rmseM,
-    images,
-    consumed: summary.frames,
-    tracked,
-    skipped,
-    segments: segments.length,
-    states,
+    alignment: 'sim3',
+    rpeDeltaS: RPE_DELTA_S,
+    missing: planned.filter(({ key }) => !there.has(key)).length,
+    cases: summarizeRuns(runs),
+    runs: [...runs],
   };
 }
 
-function numbersOf(seeds: readonly SeedResult[], prototypeM: number | undefined): Judged[] {
-  // A run without an error to speak of (it never tracked) is worse than any.
-  const ates = seeds.map(({ ateRmseM }) => ateRmseM ?? Number.POSITIVE_INFINITY);
-  const median = medianOf(ates);
-  const shares = seeds.map(({ tracked, images }) => tracked / images);
-  const consumed = seeds.map((run) => (run.consumed - run.skipped) / run.images);
-  return [
-    prototypeM === undefined ? plain('ATE, median', median, 'm') : atMost('ATE, median', median, prototypeM, 'm'),
-    plain('ATE, least', Math.min(...ates), 'm'),
-    plain('ATE, greatest', Math.max(...ates), 'm'),
-    atLeast('images consumed, least share', Math.min(...consumed), 1, ''),
-    plain('images with a pose, least share', Math.min(...shares), ''),
-  ];
+async function writeReadme(file: string): Promise<void> {
+  const result = await readResult(file);
+  if (result === undefined) {
+    throw new QpvoError('QPVO_NOT_FOUND', {
+      what: `no result of this bench in ${file}`,
+      advice: 'Run npm run bench -- accuracy first.',
+    });
+  }
+  await writeFile(README, replaceBlock(await readFile(README, 'utf8'), readmeBlock(result)));
+  console.log(`written: the table of accuracy in ${README}`);
 }
 
-function seedTable(seeds: readonly SeedResult[]): string {
-  return table(
-    ['seed', 'ATE m', 'consumed', 'with pose', 'segments', 'INITIALIZING', 'TRACKING', 'DEGRADED', 'LOST'],
-    seeds.map(({ seed, ateRmseM, consumed, tracked, segments, states }) => [
-      `${seed}`,
-      ateRmseM ?? '-',
-      `${consumed}`,
-      `${tracked}`,
-      `${segments}`,
-      `${states.INITIALIZING ?? 0}`,
-      `${states.TRACKING ?? 0}`,
-      `${states.DEGRADED ?? 0}`,
-      `${states.LOST ?? 0}`,
-    ]),
-  );
+/** The hash, with "+" when files differ from it. */
+function commitText(): string {
+  const at = commit();
+  return typeof at === 'string' ? at : `${at.hash}${at.dirty ? '+' : ''}`;
+}
+
+function nothingToRun(sequences: readonly Sequence[], { only }: AccuracyOptions): QpvoError {
+  return new QpvoError('QPVO_USAGE', {
+    what: only === undefined ? 'nothing to run' : `no case whose name holds "${only}"`,
+    expected: `a part of a name such as ${sequences.map(({ name }) => name).join(', ')} or start0/stride2`,
+  });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { readAslImages } from './aslImages.ts';
 import type { Recording } from './recordings.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function writeLoopedRecording(
 ): Promise<void> {
   const from = join(resolve(recording.path), 'mav0', 'cam0');
   const to = join(folder, 'mav0', 'cam0');
-  const images = parseList(await readFile(join(from, 'data.csv'), 'utf8')).slice(0, turn);
+  const images = (await readAslImages(from)).slice(0, turn);
   const periodNs = BigInt(Math.round(recording.periodS * 1e9));
   const first = images[0]!.stampNs;
   const lines = forthAndBack(images.length, count).map(
@@ -34,15 +35,4 @@ export function forthAndBack(length: number, count: number): number[] {
     const phase = position % period;
     return Math.min(phase, period - phase);
   });
-}
-
-function parseList(list: string): { stampNs: bigint; name: string }[] {
-  return list
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const [stamp, name] = line.split(',') as [string, string];
-      return { stampNs: BigInt(stamp), name: name.trim() };
-    });
 }

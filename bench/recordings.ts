@@ -13,9 +13,25 @@ export interface Recording {
   periodS: number;
 }
 
-/** Not part of the repository: EuRoC MH_05_difficult, 585 consecutive images of cam0, 752x480, 20 Hz, with ground truth. */
-const MH05 = { name: 'euroc_mh05_585', path: join(packageRoot(), '..', 'shared', 'data', 'euroc_mh05_585') };
-const DEMO = { name: 'demo', path: join(packageRoot(), 'demo', 'sequence') };
+/** A recording by its name and place, present or not. */
+export interface RecordingPlace {
+  name: string;
+  path: string;
+}
+
+/** Recordings that are not part of the repository; they are looked for beside it. */
+const outside = (name: string): RecordingPlace => ({
+  name,
+  path: join(packageRoot(), '..', 'shared', 'data', name),
+});
+
+/** EuRoC MH_05_difficult, 585 consecutive images of cam0, 752x480, 20 Hz, with ground truth. */
+export const MH05: RecordingPlace = outside('euroc_mh05_585');
+/** EuRoC MH_01_easy, 120 consecutive images of cam0 (and cam1), 752x480, 20 Hz, with ground truth. */
+export const MH01: RecordingPlace = outside('euroc_mh01_stereo_120');
+/** TartanAir, 201 consecutive images, 640x480, with poses, in the layout of that dataset. */
+export const TARTANAIR: RecordingPlace = outside('tartanair_201');
+export const DEMO: RecordingPlace = { name: 'demo', path: join(packageRoot(), 'demo', 'sequence') };
 
 /** EuRoC MH_05; undefined, said loudly, when it is absent. */
 export function mh05(): Promise<Recording | undefined> {
@@ -27,11 +43,16 @@ export function demo(): Promise<Recording | undefined> {
   return find(DEMO);
 }
 
-async function find({ name, path }: { name: string; path: string }): Promise<Recording | undefined> {
-  if (!existsSync(path)) {
-    console.log(`*** SKIPPED: the recording ${name} is absent (looked for ${path}). ***`);
-    return undefined;
-  }
+/** Says loudly when a recording is absent. */
+export function isPresent({ name, path }: RecordingPlace): boolean {
+  if (existsSync(path)) return true;
+  console.log(`*** SKIPPED: the recording ${name} is absent (looked for ${path}). ***`);
+  return false;
+}
+
+async function find(place: RecordingPlace): Promise<Recording | undefined> {
+  if (!isPresent(place)) return undefined;
+  const { name, path } = place;
   const source = await openSource(path);
   const { imageCount = 0, firstStampNs = 0n, lastStampNs = 0n } = source.info;
   await source.close();

@@ -12,10 +12,24 @@ a checkout (bench/<name>.bench.ts), not of the installed package.
 Options of every benchmark:
   --frames N        only so many images (ops: repetitions); figures of an excerpt are not judged where that would mislead
   --out PATH        where the JSON goes, a file or a folder
-  --full            accuracy only: full resolution too
+  --full            accuracy only: full resolution too, and rendered sequences also at stride 2
+
+Options of accuracy, which runs the product over all sequences at hand:
+  --seeds N           runs of each case (default: 5)
+  --only TEXT         only cases whose names hold the text, such as mh05, start11 or stride2
+  --profile NAME      default: cpu_fp32_half; images narrower than 480 px are not halved
+  --model NAME        model, or its folder (default: that of the profile)
+  --rendered FOLDER   rendered sequences, ASL folders (default: training/qpvo-out/sequences)
+  --floor             also KLT + essential matrix + PnP, by the Python of QPVO_PYTHON (else python3) with cv2
+  --jobs N            so many runs at once with a thread each; frames per second are then not measured
+  --resume            go on from the result file: runs that are in it with the same model and settings are not made again
+  --write-readme      put the table into README.md; done by itself after a bench that left nothing out
+  --readme-only       make the table in README.md anew from the result file
 
 Examples:
   qpvo bench
+  qpvo bench accuracy --only mh01 --seeds 1
+  qpvo bench accuracy --jobs 2 --floor --resume
   qpvo bench speed --frames 120 --out /tmp/speed.json
   qpvo bench all`;
 
