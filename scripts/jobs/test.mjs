@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { attachedCommand } from '../setup/attachedCommand.mjs';
 import { ROOT } from '../setup/root.mjs';
 import { TSC } from '../setup/typescript.mjs';
-import { readTally } from './tally.mjs';
+import { talliedCommand } from './talliedCommand.mjs';
+import { trainingTests } from './trainingTests.mjs';
 
 const ALL_TESTS = 'test/**/*.test.ts';
 const BIN = join(ROOT, 'node_modules');
@@ -14,8 +14,8 @@ const CHECKS = [
 ];
 
 /**
- * Format, lint, types, then the tests: all of them, or those of the *.test.ts files in `rest`, which goes to mocha (as --grep does). The last line of the
- * output is the tally of the tests. A static check that fails, and a test process that ended early, count as one failure each.
+ * Format, lint, types, then the tests: all of them, those of training/ included, or those of the *.test.ts files in `rest`, which goes to mocha (as --grep
+ * does). The last line of the output is the tally of the tests. A static check that fails, and a test process that ended early, count as one failure each.
  */
 export async function test(rest) {
   let failedChecks = 0;
@@ -26,24 +26,17 @@ export async function test(rest) {
       console.log(`qpvo: ${title} FAILED`);
     }
   }
-  const tally = await runMocha(rest);
-  const failed = tally.failed + failedChecks;
-  console.log(`${tally.passed} passed, ${failed} failed, ${tally.skipped} skipped`);
+  const tallies = [await runMocha(rest)];
+  if (rest.length === 0) tallies.push(await trainingTests());
+  const total = (outcome) => tallies.reduce((sum, tally) => sum + tally[outcome], 0);
+  const failed = total('failed') + failedChecks;
+  console.log(`${total('passed')} passed, ${failed} failed, ${total('skipped')} skipped`);
   return failed === 0 ? 0 : 1;
 }
 
-async function runMocha(rest) {
-  const log = join(ROOT, '.qpvo', 'log', 'tests.ndjson');
-  mkdirSync(join(ROOT, '.qpvo', 'log'), { recursive: true });
-  rmSync(log, { force: true });
+function runMocha(rest) {
   const mocha = join(BIN, 'mocha', 'bin', 'mocha.js');
   const reporter = join(ROOT, 'scripts', 'reporter', 'loudReporter.cjs');
   const files = rest.some((argument) => argument.endsWith('.test.ts')) ? [] : [ALL_TESTS];
-  const command = [process.execPath, mocha, '--reporter', reporter, ...files, ...rest];
-  const code = await attachedCommand(command, { QPVO_TEST_LOG: log });
-  const tally = readTally(log);
-  if (tally.ended && (code === 0 || tally.failed > 0)) return tally;
-  const where = tally.running ? ` in the test "${tally.running}"` : '';
-  console.log(`qpvo: the tests ended early with exit code ${code}${where}`);
-  return { ...tally, failed: tally.failed + 1 };
+  return talliedCommand([process.execPath, mocha, '--reporter', reporter, ...files, ...rest], 'tests');
 }

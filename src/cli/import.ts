@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
+import { messageOf, QpvoError } from '../error.ts';
 import { importModel } from '../network/importModel.ts';
+import type { ModelProvenance } from '../network/provenance.ts';
+import { readSafetensors } from '../network/weights/safetensors.ts';
 import { packageRoot } from '../packageRoot.ts';
 import type { Command } from './Command.ts';
 import { parseOptions } from './parseOptions.ts';
@@ -16,6 +20,8 @@ Options:
   --description <text>  what the model is good for; written to its manifest, as are the next two
   --licence <name>      licence of the weights
   --training <text>     where the weights come from
+  --provenance <file>   how they were trained, a JSON file: commit, config, data, steps, clips, hours, machine
+  --golden <file>       inputs and outputs of every stage, a .safetensors file, to be kept with the model and tested against
   --help                this text
 
 Examples:
@@ -28,17 +34,54 @@ const OPTIONS = {
   description: { type: 'string' },
   licence: { type: 'string' },
   training: { type: 'string' },
+  provenance: { type: 'string' },
+  golden: { type: 'string' },
 } as const;
 
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions('import', args, ['weights'], OPTIONS);
   const [weights] = positionals as [string];
-  const { out, name = parse(weights).name, ...about } = values;
+  const { out, name = parse(weights).name, provenance, golden, ...about } = values;
   const outDir = out ?? join(packageRoot(), 'models', name);
   const given = Object.fromEntries(Object.entries(about).filter(([, text]) => text !== undefined));
-  const { parameters } = await importModel(weights, { name, outDir, ...given });
+  const { parameters } = await importModel(weights, {
+    name,
+    outDir,
+    ...given,
+    ...(provenance === undefined ? {} : { provenance: readJson(provenance) as ModelProvenance }),
+    ...(golden === undefined ? {} : { golden: readGolden(golden) }),
+  });
   console.log(`model ${name} (${(parameters / 1e6).toFixed(1)} M parameters) written to ${outDir}`);
   return 0;
+}
+
+/** Checked by importModel. */
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readBytes('provenance', path).toString('utf8'));
+  } catch (cause) {
+    if (cause instanceof QpvoError) throw cause;
+    throw new QpvoError('QPVO_USAGE', {
+      what: `--provenance ${path}`,
+      expected: 'JSON',
+      received: messageOf(cause).split('\n')[0]!,
+    });
+  }
+}
+
+function readGolden(path: string): Uint8Array {
+  const bytes = readBytes('golden', path);
+  readSafetensors(bytes, path);
+  return bytes;
+}
+
+function readBytes(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const received = messageOf(cause);
+    throw new QpvoError('QPVO_NOT_FOUND', { what: `--${option} ${path}`, expected: 'a file', received, cause });
+  }
 }
 
 export const command: Command = { help: HELP, run };

@@ -16,6 +16,7 @@ import {
 import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
 import { contextGraph, featureGraph } from './onnx/encoderGraph.ts';
 import { updateGraph } from './onnx/updateGraph.ts';
+import { type ModelProvenance, provenanceFault } from './provenance.ts';
 import { checkTensors, encoderTensors, updateTensors } from './weights/expectedTensors.ts';
 import { inferSizes } from './weights/networkSizes.ts';
 import { readWeights } from './weights/readWeights.ts';
@@ -30,6 +31,7 @@ export interface ImportOptions {
   licence?: string;
   /** Where the weights come from. */
   training?: string;
+  provenance?: ModelProvenance;
   windows?: ModelWindows;
   /** Tensors of golden inputs and outputs, a .safetensors file's content. */
   golden?: Uint8Array;
@@ -45,7 +47,8 @@ function defaultWindows(): ModelWindows {
  * Makes a model folder from trained weights (.pt, .pth, .npz, .safetensors; tensor names of the published DPVO checkpoint, any widths): ONNX graphs,
  * the weights as .safetensors, and the manifest, which is written last. Weights without any `update.` tensor give a model of encoders only.
  *
- * @throws QPVO_MODEL when the weights cannot be read or do not form the network, QPVO_OUTPUT when the folder cannot be written
+ * @throws QPVO_USAGE for a bad name or provenance, QPVO_MODEL when the weights cannot be read or do not form the network, QPVO_OUTPUT when the
+ * folder cannot be written
  */
 export async function importModel(weightsPath: string, options: ImportOptions): Promise<ModelManifest> {
   if (!/^[\w.-]+$/.test(options.name)) {
@@ -54,6 +57,11 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
       expected: 'letters, digits, dot, dash, underscore',
       received: options.name,
     });
+  }
+  const fault = options.provenance === undefined ? undefined : provenanceFault(options.provenance);
+  if (fault !== undefined) {
+    const received = JSON.stringify(fault.received) ?? 'nothing';
+    throw new QpvoError('QPVO_USAGE', { what: `provenance: "${fault.key}"`, expected: fault.expected, received });
   }
   const weights = readWeights(weightsPath);
   const sizes = inferSizes(weights);
@@ -76,6 +84,7 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
     description: options.description ?? 'Imported weights.',
     licence: options.licence ?? 'unknown',
     training: options.training ?? 'unknown',
+    ...(options.provenance === undefined ? {} : { provenance: options.provenance }),
     parameters: [...weights.values()].reduce((sum, { data }) => sum + data.length, 0),
     sizes,
     normalisation: { scale: 2 / 255, offset: -0.5, channels: sizes.inputChannels === 1 ? 'grey' : 'bgr' },

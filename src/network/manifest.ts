@@ -6,6 +6,7 @@ import { messageOf, QpvoError } from '../error.ts';
 import { checkManifestFields, invalidManifest } from './manifestFields.ts';
 import type { Part } from './modelParts.ts';
 import type { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
+import type { ModelProvenance } from './provenance.ts';
 import type { NetworkSizes } from './weights/networkSizes.ts';
 
 export type { Part } from './modelParts.ts';
@@ -39,6 +40,8 @@ export interface ModelManifest {
   licence: string;
   /** Where the weights come from. */
   training: string;
+  /** Absent when the weights came without it. */
+  provenance?: ModelProvenance;
   parameters: number;
   sizes: NetworkSizes;
   /** Network image x = scale * I + offset for I in 0..255; channel order of colour images. */

@@ -2,6 +2,7 @@
 import { QpvoError } from '../error.ts';
 import { PARTS } from './modelParts.ts';
 import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
+import { provenanceFault } from './provenance.ts';
 
 /**
  * Checks type and range of every field of a manifest of this version.
@@ -13,6 +14,8 @@ export function checkManifestFields(value: Record<string, unknown>, path: string
     if (!good) throw invalidManifest(path, `${expected} at "${key}"`, JSON.stringify(received) ?? 'nothing');
   };
   for (const key of ['name', 'description', 'licence', 'training']) text(key);
+  const fault = value.provenance === undefined ? undefined : provenanceFault(value.provenance);
+  if (fault !== undefined) check(false, `provenance.${fault.key}`.replace(/\.$/, ''), fault.expected, fault.received);
   check(isCount(value.parameters), 'parameters', 'a count', value.parameters);
   const sizes = record(value.sizes);
   for (const key of ['width', 'featureDim', 'hiddenDim']) {

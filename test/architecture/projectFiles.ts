@@ -14,6 +14,7 @@ const NOT_OURS = new Set([
   '.qpvo',
   '__pycache__',
   '.venv',
+  '.pytest_cache',
   '.idea',
   '.vscode',
 ]);

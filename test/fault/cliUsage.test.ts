@@ -88,6 +88,24 @@ describe('command line: usage', function () {
       /output folder.*--out.*QPVO_OUTPUT/,
     ],
     ['missing weights', ['import', '%/none.pt', '--out', '%/model'], 1, /none\.pt.*QPVO_NOT_FOUND/],
+    [
+      'missing golden tensors',
+      ['import', '%/a.pt', '--golden', '%/none.safetensors'],
+      1,
+      /--golden .*none\.safetensors.*QPVO_NOT_FOUND/,
+    ],
+    [
+      'golden tensors that are none',
+      ['import', '%/a.pt', '--golden', '%/notes.txt'],
+      1,
+      /notes\.txt.*safetensors.*QPVO_MODEL/,
+    ],
+    [
+      'provenance that is no JSON',
+      ['import', '%/a.pt', '--provenance', '%/notes.txt'],
+      2,
+      /--provenance .*notes\.txt.*expected JSON.*QPVO_USAGE/,
+    ],
     ['a missing estimate', ['eval', '%/none.tum', '%/wall'], 1, /none\.tum.*QPVO_NOT_FOUND/],
     ['an unknown alignment', ['eval', 'a', 'b', '--alignment', 'affine'], 2, /expected sim3.*received "affine"/],
     [

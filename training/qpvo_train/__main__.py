@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: python -m qpvo_train render|train|evaluate|export --config configs/<name>.yaml"""
+"""The command line: python -m qpvo_train render|train|evaluate|profile|export --config configs/<name>.yaml"""
 
 import argparse
 import os
@@ -48,13 +48,21 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = command("evaluate", "Measures a checkpoint on held-out clips and its features on a sequence.")
     evaluate.add_argument("--checkpoint", help="default: that of the run")
-    evaluate.add_argument("--clips", type=int, default=32)
+    evaluate.add_argument("--clips", type=int, default=32, help="held-out clips, 0 for none")
     evaluate.add_argument("--matching", help="folder of a TartanAir sequence for the matching yardstick")
-    evaluate.add_argument("--weights", help="published encoders (.npz) to measure instead of a checkpoint's")
+    evaluate.add_argument("--weights", help="weights of another origin (.pth, .npz, .safetensors) to measure instead of a checkpoint")
+    evaluate.add_argument("--out", help="file for the JSON, which is printed in any case")
+
+    profile = command("profile", "Times a training step and its parts on held-out clips.")
+    profile.add_argument("--device", choices=("cpu", "cuda"))
+    profile.add_argument("--repeats", type=int, default=3)
+    profile.add_argument("--out", help="file for the JSON")
 
     export = command("export", "Writes a model folder from a checkpoint: ONNX, safetensors, golden tensors, manifest.")
     export.add_argument("--checkpoint", help="default: that of the run")
     export.add_argument("--out", help="folder (default: ../models/<name>)")
+    export.add_argument("--licence", default="MIT", help="licence of the weights")
+    export.add_argument("--machine", help="where it was trained, in words (default: this machine)")
     return parser
 
 

@@ -16,7 +16,7 @@ MAX_INVERSE = 10.0
 def read_clip(path) -> dict:
     """The arrays of a clip file (render/clip.py says which). Raises ValueError when it is truncated, incomplete or not finite."""
     try:
-        with np.load(path) as z:
+        with open(path, "rb") as file, np.load(file) as z:
             clip = {k: z[k] for k in z.files}
     except Exception as error:
         raise ValueError(f"{path}: {error}") from error
@@ -55,7 +55,8 @@ def mirrored(clip: dict) -> dict:
     flip = np.diag([-1.0, 1.0, 1.0])
     poses, K = clip["poses"], clip["K"].copy()
     K[2] = w - 4 - K[2]
-    out = dict(clip, im=clip["im"][:, :, : w - 3][:, :, ::-1][:, :, : w - 4], K=K, poses=np.concatenate([flip @ poses[..., :3] @ flip, flip @ poses[..., 3:]], -1))
+    poses = np.concatenate([flip @ poses[..., :3] @ flip, flip @ poses[..., 3:]], -1)
+    out = dict(clip, im=clip["im"][:, :, : w - 3][:, :, ::-1][:, :, : w - 4], K=K, poses=poses)
     for key in ("inv", "moving"):
         out[key] = clip[key][:, :, ::-1][:, :, : w // 4 - 1]
     return out
@@ -182,7 +183,8 @@ class ClipFolder:
         return collate([next(self) for _ in range(size)])
 
     def state_dict(self) -> dict:
-        return {"rng": self.rng.bit_generator.state, "drawn": self.drawn, "broken": sorted(map(str, self.broken)), "files": [list(map(str, f)) for f in self.files]}
+        files = [list(map(str, f)) for f in self.files]
+        return {"rng": self.rng.bit_generator.state, "drawn": self.drawn, "broken": sorted(map(str, self.broken)), "files": files}
 
     def load_state_dict(self, state: dict) -> None:
         """Continues where state_dict was taken, with the list of clips of that moment until the next rescan."""

@@ -22,7 +22,7 @@ class RenderConfig:
     frames: int = 16
     height: int = 240
     width: int = 320
-    workers: int = 1
+    workers: int = 1  # processes; on the fly, 0 renders in the training process on its device
     textures: str | None = None  # folder of images to mix into the procedural textures
 
 
@@ -33,6 +33,11 @@ class DataConfig:
     tartanair: tuple[str, ...] = ()  # folders of TartanAir sequences to mix in
     tartanair_share: float = 0.2
     crop: tuple[int, int] = (208, 288)  # height, width
+
+    @property
+    def tartanair_clips(self) -> str:
+        """Where `render` puts the clips that it cuts from the sequences: beside the rendered ones."""
+        return f"{self.clips}-tartanair"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import { encoderTensors, updateTensors } from '../../../src/network/weights/expe
 import type { NetworkSizes } from '../../../src/network/weights/networkSizes.ts';
 import { readWeights } from '../../../src/network/weights/readWeights.ts';
 import { encodeSafetensors } from '../../../src/network/weights/safetensors.ts';
-import { elementCount, type Weights } from '../../../src/network/weights/Weights.ts';
+import { elementCount, type Weights, type WeightTensor } from '../../../src/network/weights/Weights.ts';
 import { randomWeights, TINY } from '../../conformance/randomNetwork.ts';
 import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
 
@@ -21,6 +21,16 @@ const BASE: NetworkSizes = {
   patchSize: 3,
   radius: 3,
   levels: [1, 4],
+};
+
+const PROVENANCE = {
+  commit: '0123abc',
+  config: 'tiny.yaml',
+  data: '8 rendered clips',
+  steps: 150,
+  clips: 300,
+  hours: 0.01,
+  machine: '2 cores',
 };
 
 describe('importing a model', () => {
@@ -85,6 +95,65 @@ describe('importing a model', () => {
     assert.equal(manifest.normalisation.channels, 'bgr');
     assert.equal(manifest.parameters, 3_384_324);
   });
+
+  it('the published checkpoint by its form: names with module., vestigial tensors dropped', async () => {
+    const named = [...randomWeights(BASE, 6)].map(([name, tensor]) => [`module.${name}`, tensor] as const);
+    const unused = { shape: [384], data: new Float32Array(384) };
+    const vestigial = ['0.weight', '0.bias', '2.weight', '2.bias'].map(
+      (name) => [`module.update.lmbda.${name}`, unused] as const,
+    );
+    const out = join(folder, 'published');
+    const manifest = await importModel(save('published', new Map<string, WeightTensor>([...named, ...vestigial])), {
+      name: 'published',
+      outDir: out,
+    });
+    assert.deepEqual(manifest.sizes, BASE);
+    assert.equal(manifest.parameters, 3_384_324);
+    assert.deepEqual(readWeights(join(out, 'weights.safetensors')), randomWeights(BASE, 6));
+  });
+
+  it('keeps how the weights were trained, and golden tensors', async () => {
+    const golden = encodeSafetensors(new Map([['x', { shape: [1], data: Float32Array.of(2) }]]));
+    const out = join(folder, 'trained');
+    await importModel(save('trained', randomWeights(TINY, 7)), {
+      name: 'trained',
+      outDir: out,
+      provenance: PROVENANCE,
+      golden,
+    });
+    const manifest = readManifest(out);
+    assert.deepEqual(manifest.provenance, PROVENANCE);
+    assert.deepEqual(Buffer.from(readModelFile(out, manifest, 'golden')), golden);
+  });
+
+  const wrong: [string, unknown, RegExp][] = [
+    ['no commit', { ...PROVENANCE, commit: undefined }, /provenance: "commit".*expected text, but received nothing/],
+    [
+      'steps in words',
+      { ...PROVENANCE, steps: 'many' },
+      /"steps".*expected a number of at least 0, but received "many"/,
+    ],
+    ['negative hours', { ...PROVENANCE, hours: -1 }, /"hours"/],
+    ['a field too many', { ...PROVENANCE, dog: 1 }, /"dog".*expected one of commit config/],
+    ['no object', 'text', /expected an object/],
+  ];
+  for (const [name, provenance, message] of wrong) {
+    it(`provenance with ${name} is refused, on import and in a manifest`, async () => {
+      const out = join(folder, `provenance ${name}`);
+      const path = save('provenance', randomWeights(TINY, 8));
+      await assert.rejects(
+        importModel(path, { name: 'x', outDir: out, provenance: provenance as typeof PROVENANCE }),
+        (error) => error instanceof QpvoError && error.code === 'QPVO_USAGE' && message.test(error.message),
+      );
+      assert.throws(() => readdirSync(out));
+      const manifest = await importModel(path, { name: 'x', outDir: out, provenance: PROVENANCE });
+      writeFileSync(join(out, 'manifest.json'), JSON.stringify({ ...manifest, provenance }));
+      assert.throws(
+        () => readManifest(out),
+        (error) => error instanceof QpvoError && error.code === 'QPVO_MODEL' && /"provenance/.test(error.message),
+      );
+    });
+  }
 
   const faults: [string, (weights: Weights) => void, RegExp][] = [
     [

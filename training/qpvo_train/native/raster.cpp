@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
+#include <numeric>
 #include <vector>
 
 namespace {
@@ -137,7 +137,8 @@ void add_layer(const Bank& bank, const float* t, const Surface& s, float sharpne
 void light(const float* map, int n, const Surface& s, float* out) {
 #pragma omp simd
   for (int l = 0; l < kLanes; ++l) {
-    const float gu = std::min(std::max((s.u[l] + 1.f) * 0.5f * (n - 1), 0.f), n - 1.001f), gv = std::min(std::max((s.v[l] + 1.f) * 0.5f * (n - 1), 0.f), n - 1.001f);
+    const float gu = std::min(std::max((s.u[l] + 1.f) * 0.5f * (n - 1), 0.f), n - 1.001f);
+    const float gv = std::min(std::max((s.v[l] + 1.f) * 0.5f * (n - 1), 0.f), n - 1.001f);
     const int32_t iu = static_cast<int32_t>(gu), iv = static_cast<int32_t>(gv), at = iv * n + iu;
     const float fu = gu - iu, fv = gv - iv;
     const float top = map[at] + fu * (map[at + 1] - map[at]), bottom = map[at + n] + fu * (map[at + n + 1] - map[at + n]);
@@ -165,60 +166,86 @@ void add_highlight(const float* g, const float* eye, const float* lamp, float st
   }
 }
 
+struct Look {                   // all that colours a hit; maps: the light maps, rectangle r has map_side[r] squared values from map_at[r] on
+  Bank bank;
+  const float *rows, *table, *geometry, *eye, *lamp, *maps;
+  const int32_t *map_at, *map_side;
+  float sky, sharpness;
+};
+
+// Radiance of a span as if all of its lanes hit rectangle r (-1: the sky).
+void shade(const Look& look, int32_t r, float x, float y, float* value) {
+  std::fill(value, value + kLanes, look.sky);
+  if (r < 0) return;
+  const float* t = look.table + kTable * r;
+  Surface s;
+  float lit[kLanes];
+  locate(look.rows + 9 * r, x, y, s);
+  std::fill(value, value + kLanes, t[16]);
+  add_layer(look.bank, t, s, look.sharpness, value);
+  add_layer(look.bank, t + 8, s, look.sharpness, value);
+  for (int l = 0; l < kLanes; ++l) value[l] = std::min(std::max(value[l], 0.02f), 1.2f);
+  if (t[17] > 0) add_highlight(look.geometry + 12 * r, look.eye, look.lamp, t[17], t[18], s, value);
+  light(look.maps + look.map_at[r], look.map_side[r], s, lit);
+  for (int l = 0; l < kLanes; ++l) value[l] *= lit[l];
+}
+
+// open[p] = 0 where the segment from the point to the lamp meets rectangle k.
+void block_light(int m, const float* px, const float* py, const float* pz, const int32_t* own, const float* lamp, const float* g, int k, float round,
+                 float* open) {
+  const float lx = lamp[0] - g[0], ly = lamp[1] - g[1], lz = lamp[2] - g[2];
+  const float lamp_height = g[9] * lx + g[10] * ly + g[11] * lz;
+#pragma omp simd
+  for (int p = 0; p < m; ++p) {
+    const float x = px[p] - g[0], y = py[p] - g[1], z = pz[p] - g[2];
+    const float height = g[9] * x + g[10] * y + g[11] * z, fall = height - lamp_height;
+    const float at = height / (std::fabs(fall) < 1e-9f ? 1e-9f : fall);
+    const float qx = x + at * (lx - x), qy = y + at * (ly - y), qz = z + at * (lz - z);
+    const float u = g[3] * qx + g[4] * qy + g[5] * qz, v = g[6] * qx + g[7] * qy + g[8] * qz;
+    const float edge = std::max(std::max(std::fabs(u), std::fabs(v)), round * std::sqrt(u * u + v * v));
+    const bool blocked = (at > 1e-4f) & (at < 0.9999f) & (edge < 1.f) & (own[p] != k);
+    open[p] = blocked ? 0.f : open[p];
+  }
+}
+
 }  // namespace
 
 extern "C" {
 
 // image[h, w] += weight * radiance of one sub-sample at the pixel offset (ox, oy).
-void raster_accumulate(int h, int w, int count, const float* rows, const uint8_t* disc, const float* table, const float* geometry, const float* eye, const float* lamp,
-                       const float* maps, const int32_t* map_at, const int32_t* map_side, const uint8_t* texels, const int32_t* base, int size, int top, float ox, float oy,
-                       float nearest, float sky, float sharpness, float weight, float* image) {
-  const Bank bank{texels, base, size, top};
+void raster_accumulate(int h, int w, int count, const float* rows, const uint8_t* disc, const float* table, const float* geometry, const float* eye,
+                       const float* lamp, const float* maps, const int32_t* map_at, const int32_t* map_side, const uint8_t* texels, const int32_t* base,
+                       int size, int top, float ox, float oy, float nearest, float sky, float sharpness, float weight, float* image) {
+  const Look look{{texels, base, size, top}, rows, table, geometry, eye, lamp, maps, map_at, map_side, sky, sharpness};
   std::vector<int> all(count), seen(count), tile(count);
   std::vector<float> high(count);
-  for (int i = 0; i < count; ++i) all[i] = i;
+  std::iota(all.begin(), all.end(), 0);
   const int in_view = cull(rows, disc, all.data(), count, -1, -1, w, h, nearest, seen.data(), high.data());
-  Surface s;
-  float best[kLanes], value[kLanes], lit[kLanes];
+  float best[kLanes], value[kLanes];
   int32_t id[kLanes];
   for (int y0 = 0; y0 < h; y0 += kLanes)
     for (int x0 = 0; x0 < w; x0 += kLanes) {
-      const int y1 = std::min(y0 + kLanes, h), n = cull(rows, disc, seen.data(), in_view, x0 - 1, y0 - 1, x0 + kLanes, y1, nearest, tile.data(), high.data());
+      const int y1 = std::min(y0 + kLanes, h), wide = std::min(kLanes, w - x0);
+      const int n = cull(rows, disc, seen.data(), in_view, x0 - 1, y0 - 1, x0 + kLanes, y1, nearest, tile.data(), high.data());
       for (int y = y0; y < y1; ++y) {
         trace(rows, disc, tile.data(), n, x0 + ox, y + oy, 1.f, nearest, best, id);
-        uint32_t left = (x0 + kLanes <= w) ? 0xffffu : (1u << (w - x0)) - 1;
         float* out = image + static_cast<size_t>(y) * w + x0;
-        while (left) {
+        for (uint32_t left = (1u << wide) - 1; left;) {
           const int32_t r = id[__builtin_ctz(left)];
-          uint32_t mine = 0;
-          for (int l = 0; l < kLanes; ++l) mine |= (id[l] == r ? 1u : 0u) << l;
-          mine &= left;
-          left &= ~mine;
-          if (r < 0) {
-            for (int l = 0; l < kLanes; ++l) value[l] = sky;
-          } else {
-            const float* t = table + kTable * r;
-            locate(rows + 9 * r, x0 + ox, y + oy, s);
-            for (int l = 0; l < kLanes; ++l) value[l] = t[16];
-            add_layer(bank, t, s, sharpness, value);
-            add_layer(bank, t + 8, s, sharpness, value);
-            for (int l = 0; l < kLanes; ++l) value[l] = std::min(std::max(value[l], 0.02f), 1.2f);
-            if (t[17] > 0) add_highlight(geometry + 12 * r, eye, lamp, t[17], t[18], s, value);
-            light(maps + map_at[r], map_side[r], s, lit);
-            for (int l = 0; l < kLanes; ++l) value[l] *= lit[l];
-          }
-          for (int l = 0; l < kLanes; ++l)
-            if (mine >> l & 1) out[l] += weight * value[l];
+          shade(look, r, x0 + ox, y + oy, value);
+          for (int l = 0; l < wide; ++l)
+            if (id[l] == r) out[l] += weight * value[l], left &= ~(1u << l);
         }
       }
     }
 }
 
 // Inverse depth and rectangle (-1: none) at the pixels (step x, step y); grids [rows_out, columns_out].
-void raster_depth(int rows_out, int columns_out, int step, int count, const float* rows, const uint8_t* disc, float nearest, float* inverse, int32_t* rectangle) {
+void raster_depth(int rows_out, int columns_out, int step, int count, const float* rows, const uint8_t* disc, float nearest, float* inverse,
+                  int32_t* rectangle) {
   std::vector<int> all(count), seen(count), tile(count);
   std::vector<float> high(count);
-  for (int i = 0; i < count; ++i) all[i] = i;
+  std::iota(all.begin(), all.end(), 0);
   const float s = step;
   const int in_view = cull(rows, disc, all.data(), count, 0, 0, s * columns_out, s * rows_out, nearest, seen.data(), high.data());
   float best[kLanes];
@@ -235,25 +262,32 @@ void raster_depth(int rows_out, int columns_out, int step, int count, const floa
 }
 
 // visible[point] = 1 where the segment from the point to the lamp meets no rectangle other than the point's own.
-// points [n, 3] world, own [n]; rectangles as P, U / |U|^2, V / |V|^2, N (12 floats).
+// points [3, n] world, own [n]; rectangles as P, U / |U|^2, V / |V|^2, N (12 floats).
 void raster_shadow(int n, const float* points, const int32_t* own, const float* lamp, int count, const float* rectangles, const uint8_t* disc, float* visible) {
-#pragma omp simd
-  for (int p = 0; p < n; ++p) visible[p] = 1.f;
+  std::vector<float> reach(3 * count);  // half sizes of the rectangles' boxes
   for (int k = 0; k < count; ++k) {
-    const float* g = rectangles + 12 * k;
-    const float lamp_height = g[9] * (lamp[0] - g[0]) + g[10] * (lamp[1] - g[1]) + g[11] * (lamp[2] - g[2]);
-    const float round = disc[k] ? 1.f : 0.f;
-#pragma omp simd
-    for (int p = 0; p < n; ++p) {
-      const float x = points[3 * p] - g[0], y = points[3 * p + 1] - g[1], z = points[3 * p + 2] - g[2];
-      const float height = g[9] * x + g[10] * y + g[11] * z, fall = height - lamp_height;
-      const float at = height / (std::fabs(fall) < 1e-9f ? 1e-9f : fall);
-      const float qx = x + at * (lamp[0] - g[0] - x), qy = y + at * (lamp[1] - g[1] - y), qz = z + at * (lamp[2] - g[2] - z);
-      const float u = g[3] * qx + g[4] * qy + g[5] * qz, v = g[6] * qx + g[7] * qy + g[8] * qz;
-      const float edge = std::max(std::max(std::fabs(u), std::fabs(v)), round * std::sqrt(u * u + v * v));
-      const bool blocked = (at > 1e-4f) & (at < 0.9999f) & (edge < 1.f) & (own[p] != k);
-      visible[p] = blocked ? 0.f : visible[p];
+    const float *u = rectangles + 12 * k + 3, *v = u + 3;
+    const float uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2], vv = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+    for (int i = 0; i < 3; ++i) reach[3 * k + i] = std::fabs(u[i]) / uu + std::fabs(v[i]) / vv;
+  }
+  constexpr int kBlock = 64;
+  for (int begin = 0; begin < n; begin += kBlock) {
+    const int m = std::min(kBlock, n - begin);
+    const float *x = points + begin, *y = points + n + begin, *z = points + 2 * n + begin;
+    const float* axis[3] = {x, y, z};
+    float low[3], high[3], open[kBlock];
+    for (int i = 0; i < 3; ++i) {
+      low[i] = std::min(lamp[i], *std::min_element(axis[i], axis[i] + m));
+      high[i] = std::max(lamp[i], *std::max_element(axis[i], axis[i] + m));
     }
+    for (int p = 0; p < m; ++p) open[p] = 1.f;
+    for (int k = 0; k < count; ++k) {
+      const float *g = rectangles + 12 * k, *r = reach.data() + 3 * k;
+      bool apart = false;
+      for (int i = 0; i < 3; ++i) apart |= g[i] + r[i] < low[i] || g[i] - r[i] > high[i];
+      if (!apart) block_light(m, x, y, z, own + begin, lamp, g, k, disc[k] ? 1.f : 0.f, open);
+    }
+    std::copy(open, open + m, visible + begin);
   }
 }
 }

@@ -9,7 +9,8 @@ import numpy as np
 
 @dataclass
 class CameraLook:
-    """level: wanted mean of the clip in 0..1; blur: exposure as a share of the frame interval; noise in 0..1 units; defocus: sigma px."""
+    """level: wanted mean of the clip in 0..1; blur: exposure as a share of the frame interval; noise in 0..1 units; defocus: sigma px;
+    adapts: share of a change of brightness that the automatic exposure makes up for, within about ten frames."""
 
     level: float
     blur: float
@@ -23,6 +24,7 @@ class CameraLook:
     jpeg: int
     gamma: float
     seed: int
+    adapts: float = 0.0
 
 
 def random_look(rng, dark: bool | None = None) -> CameraLook:
@@ -54,6 +56,16 @@ def gains(look: CameraLook, frames: int) -> np.ndarray:
     return np.exp(walk - walk[0]).clip(0.4, 2.2)
 
 
+def automatic_exposure(radiance: list[np.ndarray], look: CameraLook) -> np.ndarray:
+    """Factor of each frame that follows the brightness of the frames before it, 1 on the whole."""
+    level = np.log([np.mean(r[::4, ::4]) for r in radiance])
+    followed = np.empty_like(level)
+    followed[0] = level[0]
+    for k in range(1, len(level)):
+        followed[k] = followed[k - 1] + 0.15 * (level[k] - followed[k - 1])
+    return np.exp(-look.adapts * (followed - level.mean()))
+
+
 def develop(radiance: np.ndarray, look: CameraLook, exposure: float, frame: int) -> np.ndarray:
     """Radiance float32 [h, w] x exposure -> uint8 [h, w] of the given frame number."""
     h, w = radiance.shape
@@ -75,6 +87,6 @@ def develop(radiance: np.ndarray, look: CameraLook, exposure: float, frame: int)
 
 
 def exposure_for(radiance: list[np.ndarray], look: CameraLook) -> float:
-    """The factor that brings the mean of the developed clip to look.level (before clipping)."""
+    """The factor that brings the mean of the developed clip to look.level (before clipping and automatic exposure)."""
     sample = np.stack([r[::4, ::4] for r in radiance])
     return float(look.level ** (1 / look.gamma) / np.mean(np.maximum(sample, 0) ** look.gamma) ** (1 / look.gamma))

@@ -13,7 +13,7 @@ import torch
 
 from ..errors import TrainingError
 from .bank import TextureBank
-from .camera_effects import develop, exposure_for, gains, random_look
+from .camera_effects import automatic_exposure, develop, exposure_for, gains, random_look
 from .flow import mean_flow
 from .plan import ClipPlan, plan_clip
 from .raster import depth_torch, frame_torch, pixel_offsets
@@ -23,7 +23,8 @@ from .raster_cpu import depth_cpu, frame_cpu
 def random_clip(seed: int, bank: TextureBank, frames=16, height=240, width=320, *, kind=None, place=None, dark=None) -> dict:
     """A clip of seed `seed`, rendered where the bank's texels live. Raises TrainingError when the size is no multiple of 16."""
     if height % 16 or width % 16 or frames < 2:
-        raise TrainingError("clip size", expected="frames >= 2, height and width multiples of 16", received=(frames, height, width), advice="Change the clip's size.")
+        expected, received = "frames >= 2, height and width multiples of 16", (frames, height, width)
+        raise TrainingError("clip size", expected=expected, received=received, advice="Change the clip's size.")
     plan = plan_clip(seed, bank.count, frames, height, width, kind=kind, place=place)
     look = random_look(np.random.default_rng((seed, 1_000_003)), dark)
     return render_plan(plan, look, bank, height, width)
@@ -36,7 +37,7 @@ def render_plan(plan: ClipPlan, look, bank: TextureBank, height: int, width: int
     mover = np.append(plan.scene.mover, -1)
     moving = np.stack([mover[index] >= 0 for _, index in geometry])
     radiance = [_radiance(plan, look, bank, k, inv[k], height, width) for k in range(frames)]
-    exposure = exposure_for(radiance, look) * gains(look, frames)
+    exposure = exposure_for(radiance, look) * gains(look, frames) * automatic_exposure(radiance, look)
     images = np.stack([develop(radiance[k], look, exposure[k], k) for k in range(frames)])
     return dict(im=images, poses=plan.poses, inv=inv.astype(np.float32), K=np.array(plan.K), moving=moving)
 

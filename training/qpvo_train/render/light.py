@@ -62,10 +62,10 @@ def _blocker_table(P, U, V):
 
 
 def shadow_cpu(points, own, lamp, blockers, disc) -> np.ndarray:
-    """1 where the segment from the point to the lamp is free, else 0; own: the blocker each point lies on (-1: none)."""
-    points, lamp, disc = np.ascontiguousarray(points, np.float32), np.asarray(lamp, np.float32), disc.astype(np.uint8)
+    """1 where the segment from the point [n, 3] to the lamp [3] is free, else 0; own: the blocker each point lies on (-1: none)."""
+    points, lamp, disc = np.ascontiguousarray(points.T, np.float32), np.asarray(lamp, np.float32), disc.astype(np.uint8)
     own = np.ascontiguousarray(own, np.int32)
-    visible = np.empty(len(points), np.float32)
+    visible = np.empty(points.shape[1], np.float32)
     p = lambda a: ctypes.c_void_p(a.ctypes.data)
-    build_library("raster").raster_shadow(len(points), p(points), p(own), p(lamp), len(blockers), p(blockers), p(disc), p(visible))
+    build_library("raster").raster_shadow(points.shape[1], p(points), p(own), p(lamp), len(blockers), p(blockers), p(disc), p(visible))
     return visible

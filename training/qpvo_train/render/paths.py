@@ -6,6 +6,8 @@ import numpy as np
 KINDS = ("mav", "handheld", "wheeled", "free", "orbit", "forward", "fast_rotation", "pure_rotation")
 SHARES = (0.24, 0.17, 0.12, 0.17, 0.09, 0.12, 0.05, 0.04)
 
+DOLLY_RATE = 0.35
+
 
 def _sines(rng, rows, count, low_hz, high_hz, roll_off):
     """Frequencies [rad/s], phases and weights that sum to 1 of `rows` sums of `count` sinusoids."""
@@ -34,7 +36,8 @@ class Path:
     def __init__(self, rng, half, kind: str | None = None, rotation: float | None = None) -> None:
         self.kind = kind or str(rng.choice(KINDS, p=SHARES))
         self.rotation = 2 ** rng.uniform(-3.5, 0) if rotation is None else rotation
-        self.loops = self.kind in ("wheeled", "forward") or (self.kind == "mav" and rng.random() < 0.5)
+        self.dolly = self.kind == "forward" and rng.random() < 0.6
+        self.loops = self.kind == "wheeled" or (self.kind == "forward" and not self.dolly) or (self.kind == "mav" and rng.random() < 0.5)
         self.centre = rng.uniform(-0.1, 0.1, 3) * half
         self.reach = np.array([0.55, 0.35, 0.55]) * half * rng.uniform(0.4, 1.0)
         if self.kind == "handheld":
@@ -57,6 +60,7 @@ class Path:
         self.loop_rate = rng.choice([-1, 1]) * 2 * np.pi / rng.uniform(5, 16)
         self.loop_phase = rng.uniform(0, 2 * np.pi)
         self.loop_wave = [(k, rng.uniform(0, 0.25) / k, rng.uniform(0, 2 * np.pi)) for k in (2, 3, 4)]
+        self.axis = 0 if self.reach[0] > self.reach[2] else 2
         self.pace = (rng.uniform(0, 0.3), rng.uniform(1, 4), rng.uniform(0, 2 * np.pi))
 
     def _loop(self, t):
@@ -67,11 +71,20 @@ class Path:
         r = 0.75 * (1 + sum(w * np.cos(k * a + p) for k, w, p in self.loop_wave))
         return np.stack([r * np.cos(a) * self.reach[0], np.zeros_like(a), r * np.sin(a) * self.reach[2]], -1)
 
+    def run_forward_from(self, start: float) -> None:
+        """For a dolly: at the time `start` the long way ahead begins."""
+        self.loop_rate = abs(self.loop_rate)
+        self.loop_phase = -1.3 - DOLLY_RATE * self.loop_rate * start
+
     def position(self, t) -> np.ndarray:
         """Camera centre [n, 3] at the times t [n], without tremor."""
         if self.kind == "pure_rotation":
             return np.broadcast_to(self.centre, (len(t), 3)).copy()
         free = _eval(self.drift, t) * self.reach
+        if self.dolly:
+            along = np.zeros_like(free)
+            along[:, self.axis] = 1.3 * self.reach[self.axis] * np.sin(DOLLY_RATE * self.loop_rate * t + self.loop_phase)
+            return self.centre + along + free * [0.15, 0.3, 0.15]
         if not self.loops:
             return self.centre + free
         height = np.array([0, 0, 0]) if self.kind == "wheeled" else np.array([0.15, 0.7, 0.15])
@@ -87,6 +100,8 @@ class Path:
         if self.loops:
             course = np.unwrap(np.arctan2(velocity[:, 0], velocity[:, 2]))
             yaw = course + self.look + (0.0 if self.kind == "wheeled" else 0.3) * a[:, 0]
+        elif self.dolly:
+            yaw = np.pi / 2 * (self.axis == 0) + 0.5 * a[:, 0]
         elif self.kind == "orbit":
             way = self.target - here
             yaw = np.unwrap(np.arctan2(way[:, 0], way[:, 2])) + 0.15 * a[:, 0]

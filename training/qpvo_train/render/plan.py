@@ -127,7 +127,7 @@ def _badness(plan: ClipPlan, w, any_parallax) -> float:
     degrees = rotation_degrees(plan.poses).max()
     moving = plan.interval[:-1] > 0
     parallax = np.median(steps(plan.poses)[moving]) / plan.depth if moving.any() else 0.0
-    sample = [0, len(plan.times) // 2, len(plan.times) - 2]
+    sample = sorted({0, (len(plan.times) - 1) // 2, len(plan.times) - 2})
     depths = [depth_cpu(plan.scene, plan.poses[k], plan.times[k], plan.K, h, w, 8)[0] for k in sample]
     largest = max(mean_flow(d, plan.poses[k], plan.poses[k + 1], plan.K, 8) for d, k in zip(depths, sample))
     bad = max(0.0, degrees - 10) + max(0.0, largest - 42 * w / 320)

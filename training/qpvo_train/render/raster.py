@@ -43,12 +43,13 @@ def pixel_offsets(samples: int) -> np.ndarray:
 
 
 def trace(rows, disc, pixels, chunk=1 << 16):
-    """rows [R,3,3], disc bool [R], pixels [3,N] -> index of the nearest rectangle (-1: none) and inverse depth (0: none), [N]."""
-    count = rows.shape[0]
-    flat = rows.transpose(0, 1).reshape(3 * count, 3)
+    """rows [R,3,3], disc bool [R], pixels [3,N] -> index of the nearest rectangle (-1: none) and inverse depth (0: none), [N].
+
+    Written without a matrix product, which a GPU may be set to compute in TF32: ten bits of mantissa are no geometry.
+    """
     index, inverse = [], []
     for part in pixels.split(chunk, 1):
-        a, b, c = (flat @ part).view(3, count, -1)
+        a, b, c = (rows[:, i, :1] * part[0] + rows[:, i, 1:2] * part[1] + rows[:, i, 2:] for i in range(3))
         edge = torch.maximum(torch.maximum(a.abs(), b.abs()), torch.where(disc[:, None], torch.hypot(a, b), a.abs()))
         hit = (edge <= c) & (c < NEAREST) & (c > FAR)
         best, who = torch.where(hit, c, torch.zeros_like(c)).max(0)

@@ -38,7 +38,7 @@ def frame_cpu(scene: Scene, bank: TextureBank, poses, times, K, h, w, offsets) -
         rows, centre = plane_rows(P, U, V, pose, K)
         rows, world, eye = np.ascontiguousarray(rows), scene.world_table(P, U, V), centre.astype(np.float32)
         library.raster_accumulate(
-            h, w, len(rows), _p(rows), _p(disc), _p(scene.table), _p(world), _p(eye), _p(lamp), _p(light.maps), _p(light.at), _p(light.side), _p(texels), _p(base),
-            bank.size, bank.top, f(offset[0]), f(offset[1]), f(NEAREST), f(scene.sky), f(SHARPNESS), f(1 / len(poses)), _p(image),
+            h, w, len(rows), _p(rows), _p(disc), _p(scene.table), _p(world), _p(eye), _p(lamp), _p(light.maps), _p(light.at), _p(light.side),
+            _p(texels), _p(base), bank.size, bank.top, f(offset[0]), f(offset[1]), f(NEAREST), f(scene.sky), f(SHARPNESS), f(1 / len(poses)), _p(image),
         )  # fmt: skip
     return image

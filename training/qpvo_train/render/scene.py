@@ -105,7 +105,10 @@ class SceneBuilder:
         """One row of the kernels' table: two layers (texture, 2x2 map, offset, gain), albedo, specular strength, shininess."""
         rng = self.rng
         lu, lv = np.linalg.norm(U), np.linalg.norm(V)
-        away = np.abs((self.path_points - P) @ np.cross(U, V) / (lu * lv)).min() if wall else np.linalg.norm(self.path_points - P, axis=1).min() - 0.5 * max(lu, lv)
+        if wall:
+            away = np.abs((self.path_points - P) @ np.cross(U, V) / (lu * lv)).min()
+        else:
+            away = np.linalg.norm(self.path_points - P, axis=1).min() - 0.5 * max(lu, lv)
         density = 280 / max(away, 0.3 * min(lu, lv), 0.05)
         plain = rng.random() < (self.plain_walls if wall else 0.1)
         out = np.zeros(TABLE, np.float32)
@@ -114,7 +117,8 @@ class SceneBuilder:
             angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else rng.choice([0, np.pi / 2])
             c, s = np.cos(angle), np.sin(angle)
             gain = rng.uniform(0.04, 0.16) if plain else rng.uniform(0.45, 1.1) if layer == 0 else rng.uniform(0.1, 0.6)
-            out[8 * layer : 8 * layer + 8] = rng.integers(self.textures), c * lu * texels, -s * lv * texels, s * lu * texels, c * lv * texels, *rng.uniform(0, 512, 2), gain
+            a, b = lu * texels, lv * texels
+            out[8 * layer : 8 * layer + 8] = rng.integers(self.textures), c * a, -s * b, s * a, c * b, *rng.uniform(0, 512, 2), gain
         out[16] = rng.uniform(0.25, 0.75)
         if rng.random() < 0.12:
             out[17], out[18] = rng.uniform(0.1, 0.7), 2 ** rng.uniform(3, 7)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Held-out clips through the unrolled network: where the patches and the cameras end. The same numbers for the same weights and clips."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .clips import collate, load_sample
+from .errors import TrainingError
+from .log import clip_metrics
+from .network import PatchNetwork
+from .unroll import UnrollOptions, unroll
+
+FRAMES, ITERATIONS, PATCHES = 8, 12, 24
+SEED = 1
+
+
+@torch.no_grad()
+def evaluate_clips(network: PatchNetwork, folder: str | Path, count: int, crop: tuple[int, int]) -> dict[str, float]:
+    """Metrics of `log.clip_metrics` after 12 iterations from identity poses and random depths, all 8 frames known from the start: means over the first
+    `count` clips of the folder by name, and medians of the pose errors.
+
+    Raises TrainingError for a missing or empty folder, and for a clip that cannot be used.
+    """
+    network.eval()
+    rows = [_metrics(network, path, crop) for path in held_out_files(folder, count)]
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    medians = {f"{name}_median": float(np.median([row[name] for row in rows])) for name in ("translation_error", "rotation_error_deg")}
+    return {"clips": len(rows)} | {name: round(value, 4) for name, value in (means | medians).items()}
+
+
+def held_out_files(folder: str | Path, count: int) -> list[Path]:
+    files = sorted(Path(folder).glob("[!.]*.npz"))[:count]
+    if not files:
+        advice = "Render them first: python -m qpvo_train render --what val --config <file>."
+        raise TrainingError("no held-out clips", expected=f".npz clips in {folder}", received="none", advice=advice)
+    return files
+
+
+def _metrics(network: PatchNetwork, path: Path, crop: tuple[int, int]) -> dict[str, float]:
+    try:
+        sample = load_sample(path, np.random.default_rng(SEED), FRAMES, crop, augment=False)
+    except (ValueError, OSError) as error:
+        raise TrainingError("a held-out clip cannot be used", received=error, advice="Render it again: remove the file and run render --what val.") from None
+    torch.manual_seed(SEED)
+    batch = collate([sample])
+    options = UnrollOptions(patches=PATCHES, start=FRAMES, warm=ITERATIONS, matching=False)
+    return clip_metrics(unroll(network, batch, options), batch["poses"])

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""From a checkpoint to a model folder. The ONNX graphs are made by the product's importer, so that there is one definition of them."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import safetensors.numpy
+import safetensors.torch
+
+from .checkpoint import check_sizes, load_checkpoint, network_of
+from .config import Config
+from .errors import TrainingError
+from .golden import golden_tensors
+from .model_card import read_card, write_card
+from .network import PatchNetwork
+from .plots import plot_log
+from .provenance import Provenance, provenance_of
+
+PROJECT = Path(__file__).parents[2]
+MANIFEST = "manifest.json"
+
+
+def export(
+    config: Config, config_path: str | Path, *, checkpoint: str | Path | None = None, out: str | Path | None = None, licence="MIT", machine=None
+) -> Path:
+    """Makes the model folder of a run (default: models/<name> of the project) from a checkpoint (default: the run's); returns the folder.
+
+    Raises TrainingError without a usable checkpoint, without node, or when the product is not built. The folder is then as it was before.
+    """
+    path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
+    state = load_checkpoint(path)
+    check_sizes(state, config.sizes, path)
+    network = network_of(state)
+    provenance = provenance_of(state, config, config_path, machine)
+    out = Path(out or PROJECT / "models" / config.name)
+    card, log = read_card(config.name), Path(config.run) / "log.jsonl"
+    with _staging(out) as folder:
+        import_network(network, folder, config.name, provenance, description=card.description, licence=licence)
+        if log.exists():
+            plot_log(log, folder / "training.png")
+        parameters = sum(value.numel() for value in network.parameters())
+        write_card(folder / "README.md", config.name, network.sizes, parameters, licence, provenance, card, picture=log.exists(), old=out / "README.md")
+    return out
+
+
+def import_network(network: PatchNetwork, folder: Path, name: str, provenance: Provenance, *, description: str, licence: str) -> None:
+    """Writes manifest, ONNX, weights and golden tensors into `folder` through `qpvo import`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        weights, golden, about = (Path(scratch) / file for file in ("weights.safetensors", "golden.safetensors", "provenance.json"))
+        safetensors.torch.save_file({key: value.contiguous() for key, value in network.state_dict().items()}, weights)
+        safetensors.numpy.save_file(golden_tensors(network), golden)
+        about.write_text(json.dumps(dataclasses.asdict(provenance)))
+        arguments = ["--name", name, "--out", folder, "--description", description, "--licence", licence]
+        run_importer([weights, *arguments, "--training", provenance.text, "--golden", golden, "--provenance", about])
+
+
+def run_importer(arguments: list) -> str:
+    """Runs `qpvo import`; returns what it prints. Raises TrainingError when node or the built product is missing, or with what the importer complains of."""
+    advice = "Install Node 20.20 or newer and run `npm run build` in the project's root."
+    node, program = shutil.which("node"), PROJECT / "bin" / "qpvo.js"
+    if node is None:
+        raise TrainingError("the importer needs Node", expected="node on the PATH", received="none", advice=advice)
+    if not (PROJECT / "dist" / "cli" / "main.js").exists():
+        raise TrainingError("the product is not built", expected=f"{PROJECT / 'dist'}", received="no such folder", advice=advice)
+    done = subprocess.run([node, program, "import", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        advice = "If an option is unknown, the product was built before it: run `npm run build`."
+        raise TrainingError("the importer refused the network", received=(done.stderr or done.stdout).strip(), advice=advice)
+    return done.stdout
+
+
+@contextmanager
+def _staging(out: Path):
+    """A folder inside `out` whose files move to `out` when all are there, the manifest last; after an error `out` is as it was."""
+    is_new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=out))
+    try:
+        yield folder
+        for file in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
+            os.replace(file, out / file.name)
+    except BaseException:
+        shutil.rmtree(folder)
+        if is_new:
+            shutil.rmtree(out)
+        raise
+    folder.rmdir()

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Where a network comes from: what the manifest and the card of a model say about its training."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from .config import Config
+
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The fields of `provenance` in a manifest; clips: shown to the network in all steps together."""
+
+    commit: str
+    config: str
+    data: str
+    steps: int
+    clips: int
+    hours: float
+    machine: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"Trained from scratch by this project: {self.steps} steps, {self.clips} clips, {self.hours:g} hours on {self.machine}. Data: {self.data}."
+
+
+def provenance_of(state: dict, config: Config, config_path: str | Path, machine: str | None = None) -> Provenance:
+    """state: a checkpoint of this package; machine: where it was trained (default: this one)."""
+    steps = state["step"]
+    hours = round(state["seconds"] / 3600, 2)
+    return Provenance(
+        training_commit(), Path(config_path).name, describe_data(config), steps, steps * state["clips_per_step"], hours, machine or this_machine()
+    )
+
+
+def describe_data(config: Config) -> str:
+    """The clips that are there, or else those that the configuration asks for."""
+    render, data = config.render, config.data
+    there = 0 if data.clips is None else len(list(Path(data.clips).glob("[!.]*.npz")))
+    size = f"{render.frames} frames of {render.width}x{render.height}"
+    rendered = f"{there or render.count} rendered clips of {size}" if data.clips is not None else f"clips of {size}, rendered on the fly"
+    if render.textures is not None:
+        rendered += f" with the images of {Path(render.textures).name} among the textures"
+    if not data.tartanair:
+        return f"{rendered}, no recorded data"
+    return f"{rendered}, and a share of {data.tartanair_share:g} from {', '.join(Path(folder).name for folder in data.tartanair)} (TartanAir)"
+
+
+def training_commit() -> str:
+    """Commit of the training code; ends in -dirty when its files differ from the commit, `unknown` outside a clone."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    return "unknown" if commit is None else f"{commit}-dirty" if _git("status", "--porcelain", "--", ".") else commit
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        return subprocess.run(["git", *arguments], cwd=PACKAGE, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def this_machine() -> str:
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.machine()
+    return f"{os.cpu_count()} cores of {model}"

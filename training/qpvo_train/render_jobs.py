@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Rendering of the clips and sequences that a configuration asks for, by several processes."""
+
+import itertools
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+
+from .config import Config, RenderConfig
+from .errors import TrainingError
+from .render.bank import load_bank
+from .render.clip import use_one_thread
+from .render.sequence import HELD_OUT, render_sequences
+from .render.worker import render_clips
+from .tartanair import list_frames, write_clips
+
+VALIDATION_CLIPS = 32  # seeds from 0 on
+SEQUENCES = "qpvo-out/sequences"
+
+
+def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
+    """what: train, val or sequences. Files that exist are kept. Raises TrainingError for a missing texture or TartanAir folder before any work starts."""
+    folders = texture_folders(config.render)
+    for folder in config.data.tartanair:
+        list_frames(folder)
+    bank = load_bank(folders=folders)  # made here once; the processes find it in the cache
+    if what == "sequences":
+        render_sequences(out or SEQUENCES, HELD_OUT[:count], bank, report=_report)
+    elif what == "val":
+        _clips(replace(config.render, first=0, count=count or VALIDATION_CLIPS), _folder(out or config.data.validation, "validation"))
+    else:
+        _clips(replace(config.render, count=count or config.render.count), _folder(out or config.data.clips, "clips"))
+        for folder in config.data.tartanair:
+            made = write_clips(folder, config.data.tartanair_clips, frames=config.render.frames, strides=(1, 2))
+            _report(f"{made} clips cut from {folder}")
+
+
+def texture_folders(render: RenderConfig) -> list[str]:
+    return [] if render.textures is None else [render.textures]
+
+
+def _folder(folder: str | None, key: str) -> str:
+    if folder is None:
+        raise TrainingError("no folder for the clips", expected=f"data: {key}, or --out", received="null", advice="Name a folder.")
+    return folder
+
+
+def _clips(render: RenderConfig, out: str) -> None:
+    """The seeds shared out among the processes, of which each uses one thread."""
+    if render.workers <= 1:
+        return _share(render, out)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    ends = [render.count * n // render.workers for n in range(render.workers + 1)]
+    shares = [replace(render, first=render.first + begin, count=end - begin) for begin, end in itertools.pairwise(ends)]
+    with ProcessPoolExecutor(render.workers, multiprocessing.get_context("spawn")) as pool:
+        for done in [pool.submit(_share, share, out) for share in shares]:
+            done.result()
+
+
+def _share(render: RenderConfig, out: str) -> None:
+    use_one_thread()
+    bank = load_bank(folders=texture_folders(render))
+    made = render_clips(out, render.first, render.count, bank, frames=render.frames, height=render.height, width=render.width, report=_report)
+    _report(f"{made} clips rendered to {out}, {render.count - made} were there")
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)

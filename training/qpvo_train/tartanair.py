@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""TartanAir-format sequences (images, depth, poses) as clips.
+
+A folder holds image_left/, depth_left/ and pose_left.txt (x y z qx qy qz qw, world NED, camera x forward, y right, z down). Depth is
+either .npy (float32 metres) or 16-bit .png with round(16384 / depth in metres), 0 meaning very far.
+Source: W. Wang et al., TartanAir: A Dataset to Push the Limits of Visual SLAM, IROS 2020.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from .errors import TrainingError
+from .render.clip import save_clip
+
+PNG_SCALE = 16384.0
+# fx = fy = 320 and the optical axis in the middle of 640 x 480 pixels, as a pixel with its centre at integers counts it.
+INTRINSICS = (320.0, 320.0, 319.5, 239.5)
+# Camera or world of this project (x right, y down, z forward) -> NED.
+NED = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
+ADVICE = "The folder must hold image_left/, depth_left/ (000000*.png, ...) and pose_left.txt, as in TartanAir."
+
+
+def read_poses(path) -> np.ndarray:
+    """World -> camera [n, 3, 4] float64 (x right, y down, z forward) from a TartanAir pose file. Raises TrainingError."""
+    path = Path(path)
+    if not path.is_file():
+        raise TrainingError("TartanAir poses missing", expected="pose_left.txt", received=str(path), advice=ADVICE)
+    rows = np.atleast_2d(np.loadtxt(path))
+    if rows.shape[1] != 7 or not np.isfinite(rows).all():
+        raise TrainingError("TartanAir poses unreadable", expected="7 finite numbers a line", received=f"{path}: {rows.shape[1]} columns", advice=ADVICE)
+    R = NED.T @ Rotation.from_quat(rows[:, 3:]).as_matrix() @ NED
+    camera_world = R.transpose(0, 2, 1)
+    return np.concatenate([camera_world, -camera_world @ (rows[:, :3] @ NED)[:, :, None]], -1)
+
+
+def list_frames(folder) -> tuple[list[Path], list[Path], np.ndarray]:
+    """Images, depth files and poses of a sequence folder; line k of the poses belongs to the files whose names begin with the six digits of k.
+
+    Raises TrainingError when something is missing.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TrainingError("TartanAir folder missing", expected="a sequence folder", received=str(folder), advice=ADVICE)
+    images = sorted(p for p in folder.glob("image_left/*") if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    depths = sorted(p for p in folder.glob("depth_left/*") if p.suffix.lower() in (".png", ".npy"))
+    poses = read_poses(folder / "pose_left.txt")
+    rows = [int(p.name[:6]) if p.name[:6].isdigit() else len(poses) for p in images]
+    if not images or len(images) != len(depths) or max(rows) >= len(poses):
+        received = f"{len(images)} images, {len(depths)} depths, {len(poses)} poses in {folder}"
+        expected = "an image, a depth and a pose a frame, files named by frame number"
+        raise TrainingError("TartanAir sequence incomplete", expected=expected, received=received, advice=ADVICE)
+    return images, depths, poses[rows]
+
+
+def to_clips(folder, *, frames=16, step=8, strides=(1,), shrink=2):
+    """Yields clips (render/clip.py says what they hold) of `frames` frames, one every `step` frames, taking every stride-th frame for each
+    stride; images are shrunk by the whole number `shrink` (area mean)."""
+    images, depths, poses = list_frames(folder)
+    for stride in strides:
+        for first in range(0, len(images) - stride * (frames - 1), step):
+            chosen = range(first, first + stride * frames, stride)
+            im = np.stack([_image(images[k], shrink) for k in chosen])
+            inv = np.stack([_inverse_depth(depths[k], shrink) for k in chosen])
+            yield dict(im=im, poses=poses[list(chosen)], inv=inv, K=_intrinsics(shrink), moving=np.zeros(inv.shape, bool))
+
+
+def write_clips(folder, out, **options) -> int:
+    """Saves the clips of to_clips under `out`, named after the folder; returns their number."""
+    count = 0
+    for count, clip in enumerate(to_clips(folder, **options), 1):
+        save_clip(Path(out) / f"{Path(folder).name}-{count:05d}.npz", clip)
+    return count
+
+
+def _intrinsics(shrink):
+    fx, fy, cx, cy = INTRINSICS
+    return np.array([fx / shrink, fy / shrink, (cx + 0.5) / shrink - 0.5, (cy + 0.5) / shrink - 0.5])
+
+
+def _image(path, shrink):
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None or image.shape[0] % (16 * shrink) or image.shape[1] % (16 * shrink):
+        received = f"{path}: {'unreadable' if image is None else image.shape}"
+        raise TrainingError("TartanAir image", expected=f"sides that are multiples of {16 * shrink}", received=received, advice=ADVICE)
+    return cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+
+
+def _inverse_depth(path, shrink):
+    """[h/4, w/4] of the shrunk image at its pixels (4x, 4y): the median of the source pixels that make up that pixel."""
+    if path.suffix == ".npy":
+        with np.errstate(divide="ignore"):
+            inverse = 1 / np.load(path).astype(np.float32)
+    else:
+        inverse = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32) / PNG_SCALE
+    around = [inverse[i :: 4 * shrink, j :: 4 * shrink] for i in range(shrink) for j in range(shrink)]
+    return np.median(np.stack(around), 0).astype(np.float32)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Checkpoints: whole or not at all, and everything that is not one is refused with a clear message."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from qpvo_train.checkpoint import FORMAT, check_sizes, load_checkpoint, network_of, save_checkpoint, sizes_of, sizes_state
+from qpvo_train.errors import TrainingError
+from qpvo_train.network import NetworkSizes, PatchNetwork
+
+SIZES = NetworkSizes(width=4, feature_dim=8, hidden_dim=16)
+
+
+def state_of(network: PatchNetwork) -> dict:
+    average = {name: value + 1 for name, value in network.state_dict().items()}
+    return {"sizes": sizes_state(network.sizes), "step": 7, "network": network.state_dict(), "average": average}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "run" / "checkpoint.pt"
+    save_checkpoint(path, state_of(PatchNetwork(SIZES)))
+    return path
+
+
+def test_what_is_saved_comes_back(saved: Path):
+    state = load_checkpoint(saved)
+    assert state["format"] == FORMAT and state["step"] == 7 and sizes_of(state) == SIZES
+    raw, averaged = network_of(state, averaged=False), network_of(state)
+    assert not averaged.training
+    for name, value in raw.state_dict().items():
+        assert torch.equal(value, state["network"][name]) and torch.equal(averaged.state_dict()[name], value + 1)
+
+
+def test_nothing_else_is_left_in_the_folder(saved: Path):
+    assert [path.name for path in saved.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_an_interrupted_write_leaves_the_last_checkpoint(saved: Path, monkeypatch):
+    def dies(state: dict, path: Path) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", dies)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(saved, {"step": 8})
+    assert load_checkpoint(saved)["step"] == 7
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.99])
+def test_a_truncated_file_is_refused(saved: Path, share: float):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(TrainingError, match="cannot read the checkpoint .*checkpoint.pt"):
+        load_checkpoint(saved)
+
+
+def test_noise_is_refused(saved: Path):
+    saved.write_bytes(bytes(range(256)) * 100)
+    with pytest.raises(TrainingError, match="cannot read the checkpoint"):
+        load_checkpoint(saved)
+
+
+class Touch:
+    """An object whose unpickling would make a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value, protocol=2))])
+def test_nothing_in_a_file_is_executed(saved: Path, tmp_path: Path, write):
+    write({"format": FORMAT, "trap": Touch(tmp_path / "executed")}, saved)
+    with pytest.raises(TrainingError, match="cannot read the checkpoint"):
+        load_checkpoint(saved)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(("foreign", "received"), [({"weights": 1}, "no format entry"), ({"format": "other-2"}, "other-2"), ([1, 2], "list")])
+def test_a_foreign_file_is_refused(saved: Path, foreign: object, received: str):
+    torch.save(foreign, saved)
+    with pytest.raises(TrainingError, match=f"(?s)no checkpoint of this package.*{FORMAT}.*{received}"):
+        load_checkpoint(saved)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path):
+    with pytest.raises(TrainingError, match="no checkpoint at .*absent.pt"):
+        load_checkpoint(tmp_path / "absent.pt")
+
+
+def test_other_sizes_are_refused(saved: Path):
+    state = load_checkpoint(saved)
+    check_sizes(state, SIZES, saved)
+    with pytest.raises(TrainingError, match="(?s)other sizes.*hidden_dim=32.*hidden_dim=16"):
+        check_sizes(state, NetworkSizes(width=4, feature_dim=8, hidden_dim=32), saved)

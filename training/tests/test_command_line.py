@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The command line refuses what cannot work before any work starts: exit code 2 and one clear message."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from qpvo_train.__main__ import main
+from qpvo_train.checkpoint import load_checkpoint
+
+STAGE = {"until": 1.0, "frames": 4, "start": 3, "warm": 2, "patches": 6}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, plane_clips: Path) -> dict:
+    """A configuration of a training of three steps, as in a YAML file."""
+    return {
+        "run": str(tmp_path / "run"),
+        "sizes": {"width": 4, "feature_dim": 8, "hidden_dim": 16},
+        "data": {"clips": str(plane_clips), "crop": [48, 64]},
+        "train": {"steps": 3, "bfloat16": False, "stages": [STAGE]},
+    }
+
+
+def call(command: str, settings: dict, tmp_path: Path, *options: str) -> int:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    return main([command, "--config", str(tmp_path / "config.yaml"), *options])
+
+
+def refusal(command: str, settings: dict, tmp_path: Path, capsys, *options: str) -> str:
+    """The message of a refused command, which has written nothing."""
+    before = sorted(tmp_path.rglob("*"))
+    assert call(command, settings, tmp_path, *options) == 2
+    assert sorted(tmp_path.rglob("*")) == sorted({*before, tmp_path / "config.yaml"})
+    message = capsys.readouterr().err
+    assert message.startswith("qpvo_train: ") and "Traceback" not in message
+    return message
+
+
+def test_a_training_runs_goes_on_and_starts_afresh(settings: dict, tmp_path: Path, capsys):
+    assert call("train", settings, tmp_path, "--until", "2", "--device", "cpu") == 0
+    checkpoint = tmp_path / "run" / "checkpoint.pt"
+    assert load_checkpoint(checkpoint)["step"] == 2
+    assert call("train", settings, tmp_path, "--device", "cpu") == 0
+    assert "going on from step 2 of 3" in capsys.readouterr().out
+    assert load_checkpoint(checkpoint)["step"] == 3
+    assert call("train", settings, tmp_path, "--fresh", "--until", "1", "--device", "cpu") == 0
+    assert load_checkpoint(checkpoint)["step"] == 1
+
+
+def test_a_training_may_start_from_another_networks_weights(settings: dict, tmp_path: Path):
+    assert call("train", settings, tmp_path, "--device", "cpu") == 0
+    other = {**settings, "run": str(tmp_path / "other"), "train": {**settings["train"], "learning_rate": 1e-12}}
+    assert call("train", other, tmp_path, "--until", "1", "--device", "cpu", "--init", str(tmp_path / "run" / "checkpoint.pt")) == 0
+    start, end = (load_checkpoint(tmp_path / run / "checkpoint.pt") for run in ("run", "other"))
+    torch.testing.assert_close(end["network"]["update.d.1.weight"], start["average"]["update.d.1.weight"])
+
+
+@pytest.mark.parametrize(("section", "key"), [(None, "learnig_rate"), ("train", "learnig_rate"), ("data", "clip"), ("sizes", "levles")])
+def test_a_wrong_key_is_refused(settings: dict, tmp_path: Path, capsys, section: str | None, key: str):
+    (settings if section is None else settings[section])[key] = 1
+    assert f"unknown key in {tmp_path / 'config.yaml'}" in (message := refusal("train", settings, tmp_path, capsys)) and key in message
+
+
+def test_a_missing_configuration_is_refused(tmp_path: Path, capsys):
+    assert main(["train", "--config", str(tmp_path / "absent.yaml")]) == 2
+    assert "absent.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint at all"])
+def test_a_corrupt_checkpoint_is_refused(settings: dict, tmp_path: Path, capsys, content: bytes):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(content)
+    assert "cannot read the checkpoint" in refusal("train", settings, tmp_path, capsys, "--device", "cpu")
+
+
+def test_a_corrupt_start_is_refused(settings: dict, tmp_path: Path, capsys):
+    (tmp_path / "start.pt").write_bytes(b"no checkpoint at all")
+    assert "start.pt" in refusal("train", settings, tmp_path, capsys, "--device", "cpu", "--init", str(tmp_path / "start.pt"))
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir])
+def test_a_missing_or_empty_folder_of_clips_is_refused(settings: dict, tmp_path: Path, capsys, make):
+    make(tmp_path / "clips")
+    settings["data"]["clips"] = str(tmp_path / "clips")
+    message = refusal("train", settings, tmp_path, capsys, "--device", "cpu")
+    assert str(tmp_path / "clips") in message and "Render clips first" in message
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir])
+def test_a_missing_or_empty_folder_of_textures_is_refused(settings: dict, tmp_path: Path, capsys, make):
+    make(tmp_path / "textures")
+    settings["data"]["clips"] = str(tmp_path / "clips")
+    settings["render"] = {"textures": str(tmp_path / "textures"), "count": 1}
+    message = refusal("render", settings, tmp_path, capsys)
+    assert str(tmp_path / "textures") in message and "texture folder" in message
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_a_corrupt_checkpoint_is_neither_evaluated_nor_exported(settings: dict, tmp_path: Path, capsys, command: str):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"no checkpoint at all")
+    out = [] if command == "evaluate" else ["--out", str(tmp_path / "model")]
+    assert "cannot read the checkpoint" in refusal(command, settings, tmp_path, capsys, *out)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Several processes: gradients are averaged, weights stay equal, clips differ."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_run import tiny_config, tiny_trainer
+
+from qpvo_train.checkpoint import load_checkpoint
+from qpvo_train.processes import join_processes
+
+HERE = Path(__file__).parent
+
+
+def test_one_process_stands_alone():
+    processes = join_processes("cpu")
+    layer = torch.nn.Linear(2, 1)
+    layer.weight.grad = torch.ones(1, 2)
+    processes.average_gradients(layer)
+    assert processes.leads and processes.count == 1 and processes.gather("x") == ["x"]
+    assert torch.equal(layer.weight.grad, torch.ones(1, 2)) and layer.bias.grad is None
+
+
+@pytest.mark.slow
+def test_two_processes_average_their_gradients_and_keep_equal_weights(plane_clips: Path, tmp_path: Path):
+    if not torch.distributed.is_available() or not torch.distributed.is_gloo_available() or importlib.util.find_spec("torch.distributed.run") is None:
+        pytest.skip("this torch has no torchrun with gloo: training with several processes is not tested")
+    paths = os.pathsep.join([str(HERE.parent), str(HERE)])
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", HERE / "two_processes.py", plane_clips, tmp_path]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert first["averaged"] == second["averaged"] == [1.5, 1.5, 0.5]
+    assert first["weights"] == second["weights"]
+    assert first["losses"][0] != second["losses"][0]
+    assert first["losses"][0]["gradient_norm"] == second["losses"][0]["gradient_norm"]
+    state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
+    assert len(state["random"]) == 2 and state["clips_per_step"] == 2
+    alone = tiny_trainer(tiny_config(tmp_path / "run", steps=3), plane_clips)
+    alone.resume(alone.checkpoint_path)
+    alone.run()
+    assert alone.step == 3

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The command `render`: clips of a configuration, kept when they exist; and the sources that a training draws from."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+from small_bank import small_bank
+
+from qpvo_train import render_jobs
+from qpvo_train.__main__ import main
+from qpvo_train.commands import clip_source
+from qpvo_train.config import load_config
+from qpvo_train.errors import TrainingError
+from qpvo_train.processes import Processes
+
+ALONE = Processes(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture(autouse=True)
+def few_textures(monkeypatch):
+    monkeypatch.setattr(render_jobs, "load_bank", lambda folders: small_bank())
+
+
+def settings(folder: Path) -> dict:
+    return {
+        "render": {"first": 7, "count": 2, "frames": 3, "height": 48, "width": 64},
+        "data": {"clips": str(folder / "clips"), "validation": str(folder / "val"), "crop": [48, 64]},
+        "train": {"stages": [{"frames": 2, "start": 2}]},
+    }
+
+
+def render(folder: Path, values: dict, *options: str) -> int:
+    (folder / "config.yaml").write_text(yaml.safe_dump(values))
+    return main(["render", "--config", str(folder / "config.yaml"), *options])
+
+
+def write_tartanair(folder: Path, frames: int = 8) -> None:
+    for part in ("image_left", "depth_left"):
+        (folder / part).mkdir(parents=True)
+    for n in range(frames):
+        cv2.imwrite(str(folder / "image_left" / f"{n:06d}.png"), np.random.default_rng(n).integers(0, 255, (96, 128), dtype=np.uint8))
+        np.save(folder / "depth_left" / f"{n:06d}.npy", np.full((96, 128), 2.0, np.float32))
+    np.savetxt(folder / "pose_left.txt", np.c_[0.1 * np.arange(frames), np.zeros((frames, 5)), np.ones(frames)])
+
+
+def test_the_clips_of_a_configuration_are_rendered_once(tmp_path: Path, capsys):
+    assert render(tmp_path, settings(tmp_path)) == 0
+    clips = sorted((tmp_path / "clips").iterdir())
+    assert [path.name for path in clips] == ["0000007.npz", "0000008.npz"]
+    before = [path.stat().st_mtime_ns for path in clips]
+    assert render(tmp_path, settings(tmp_path)) == 0
+    assert [path.stat().st_mtime_ns for path in clips] == before
+    assert "0 clips rendered" in capsys.readouterr().out
+
+
+def test_validation_clips_have_the_first_seeds_and_another_folder(tmp_path: Path):
+    assert render(tmp_path, settings(tmp_path), "--what", "val", "--count", "1") == 0
+    assert [path.name for path in (tmp_path / "val").iterdir()] == ["0000000.npz"]
+    assert not (tmp_path / "clips").exists()
+
+
+def test_sequences_are_cut_into_clips_and_mixed_in(tmp_path: Path):
+    values = settings(tmp_path)
+    write_tartanair(tmp_path / "flight")
+    values["data"] |= {"tartanair": [str(tmp_path / "flight")], "tartanair_share": 0.5}
+    assert render(tmp_path, values) == 0
+    assert all(path.name.startswith("flight-") for path in (tmp_path / "clips-tartanair").iterdir())
+    source = clip_source(load_config(tmp_path / "config.yaml"), ALONE)
+    source.frames = 2
+    flat = [float(next(source)["inv"].std()) < 1e-6 for _ in range(40)]
+    assert 8 < sum(flat) < 32
+
+
+@pytest.mark.parametrize("key", ["textures", "tartanair"])
+def test_a_missing_folder_is_refused_before_anything_is_rendered(tmp_path: Path, capsys, monkeypatch, key: str):
+    monkeypatch.undo()
+    values = settings(tmp_path)
+    if key == "textures":
+        values["render"]["textures"] = str(tmp_path / "absent")
+    else:
+        values["data"]["tartanair"] = [str(tmp_path / "absent")]
+    assert render(tmp_path, values) == 2
+    assert "absent" in capsys.readouterr().err
+    assert not (tmp_path / "clips").exists()
+
+
+def test_sequences_cannot_be_mixed_with_clips_on_the_fly(tmp_path: Path):
+    values = settings(tmp_path)
+    values["data"] |= {"clips": None, "tartanair": ["flight"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(TrainingError, match="with clips of a folder only"):
+        clip_source(load_config(tmp_path / "config.yaml"), ALONE)
