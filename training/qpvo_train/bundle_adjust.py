@@ -61,7 +61,7 @@ def _normal_equations(poses, centres, depths, intrinsics, target, weight, size):
     valid = (z > MIN_DEPTH) & (residual.detach().square().sum(-1) < MAX_RESIDUAL**2)
     valid &= (px > -MARGIN) & (py > -MARGIN) & (px < width + MARGIN) & (py < height + MARGIN)
     weight = weight * valid[..., None]
-    residual = residual * valid[..., None]
+    residual = torch.where(valid[..., None], residual, 0.0)
 
     d = depths[:, :, None] * q
     xq, yq = x * q, y * q

@@ -31,8 +31,10 @@ def check_clip(clip: dict, name) -> None:
     n, h, w = clip["im"].shape
     if clip["poses"].shape != (n, 3, 4) or clip["inv"].shape != (n, h // 4, w // 4) or clip["K"].shape != (4,):
         raise ValueError(f"{name}: shapes {[clip[k].shape for k in KEYS]}")
-    if not np.isfinite(clip["poses"]).all() or not np.isfinite(clip["inv"]).all():
+    if not all(np.isfinite(clip[key]).all() for key in ("poses", "inv", "K")):
         raise ValueError(f"{name}: values that are not finite")
+    if (clip["K"][:2] <= 0).any():
+        raise ValueError(f"{name}: focal lengths {clip['K'][:2]} are not positive")
 
 
 def choose_frames(n: int, frames: int, rng, augment: bool) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from .checkpoint import load_checkpoint, network_of
+from .checkpoint import check_sizes, load_checkpoint, network_of
 from .clips import ClipFolder
 from .config import Config, load_config
 from .errors import TrainingError
@@ -36,7 +36,9 @@ def train(options: argparse.Namespace) -> None:
 def _start(trainer: Trainer, options: argparse.Namespace) -> None:
     """From the run's checkpoint, from another network's weights, or from nothing."""
     if options.init is not None:
-        weights = network_of(load_checkpoint(options.init)).state_dict()
+        state = load_checkpoint(options.init)
+        check_sizes(state, trainer.config.sizes, options.init)
+        weights = network_of(state).state_dict()
         trainer.network.load_state_dict(weights)
         trainer.average = {name: value.clone() for name, value in trainer.network.state_dict().items()}
     elif trainer.checkpoint_path.exists() and not options.fresh:

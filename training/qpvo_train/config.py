@@ -167,6 +167,7 @@ def _check(config: Config, path: Path) -> None:
     demand(sizes.patch_size % 2 == 1, "sizes: patch_size", "an odd number", sizes.patch_size)
     demand(all(side > 0 and side % 16 == 0 for side in data.crop), "data: crop", "multiples of 16", data.crop)
     demand(train.steps > 0, "train: steps", "a positive number", train.steps)
+    demand(train.threads > 0, "train: threads", "a positive number", train.threads)
     demand(train.batch > 0, "train: batch", "a positive number", train.batch)
     demand(0 < train.learning_rate < 1, "train: learning_rate", "between 0 and 1", train.learning_rate)
     demand(0 <= train.decay_share <= 1, "train: decay_share", "between 0 and 1", train.decay_share)

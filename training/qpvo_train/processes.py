@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from .errors import TrainingError
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -49,6 +51,8 @@ def join_processes(device: str | None = None) -> Processes:
     count, rank, local = (int(os.environ.get(key, default)) for key, default in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
     cuda = device == "cuda" or (device is None and torch.cuda.is_available())
     chosen = torch.device("cuda", local) if cuda else torch.device("cpu")
+    if cuda and not torch.cuda.is_available():
+        raise TrainingError("no CUDA device", expected="a GPU that PyTorch can use", received="none", advice="Give --device cpu.")
     if cuda:
         torch.cuda.set_device(chosen)
     if count > 1:

@@ -120,7 +120,7 @@ class Trainer:
         return self.processes.gather(wish)[0]
 
     def save(self) -> None:
-        random = self.processes.gather({"torch": torch.get_rng_state(), "source": self.source.state_dict()})
+        random = self.processes.gather({**self._random_state(), "source": self.source.state_dict()})
         if not self.processes.leads:
             return
         state = {
@@ -138,6 +138,10 @@ class Trainer:
         }
         save_checkpoint(self.checkpoint_path, state)
 
+    def _random_state(self) -> dict[str, Tensor]:
+        device = self.processes.device
+        return {"torch": torch.get_rng_state()} | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
     def resume(self, path: str | Path) -> None:
         """Goes on from a checkpoint. With another number of processes the clips are drawn anew; all else is kept."""
         state = load_checkpoint(path)
@@ -150,6 +154,8 @@ class Trainer:
         if len(state["random"]) == self.processes.count:
             mine = state["random"][self.processes.rank]
             torch.set_rng_state(mine["torch"])
+            if "cuda" in mine and self.processes.device.type == "cuda":
+                torch.cuda.set_rng_state(mine["cuda"], self.processes.device)
             self.source.load_state_dict(mine["source"])
         else:
             torch.manual_seed(self.config.train.seed + self.step + 7919 * self.processes.rank)

@@ -130,11 +130,15 @@ def one_place(given: dict[str, Tensor]) -> None:
     given["centres"][:] = 10.0
 
 
+def target_lost(given: dict[str, Tensor]) -> None:
+    given["target"][0, 0, 1, 0] = float("nan")
+
+
 def targets_far_away(given: dict[str, Tensor]) -> None:
     given["target"] += 1e30
 
 
-@pytest.mark.parametrize("break_it", [no_weight, no_parallax, all_behind, one_place, targets_far_away])
+@pytest.mark.parametrize("break_it", [no_weight, no_parallax, all_behind, one_place, targets_far_away, target_lost])
 def test_degenerate_problems_give_finite_results_and_gradients(break_it):
     given = {key: value.float() for key, value in problem().items()}
     break_it(given)

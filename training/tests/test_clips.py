@@ -217,3 +217,12 @@ def test_read_clip_names_what_is_missing(tmp_path):
 def test_collate_leads_with_the_batch(folder):
     samples = [load_sample(folder / f"{k}.npz", frames=5, crop=CROP, augment=False) for k in range(3)]
     assert collate(samples)["images"].shape == (3, 5, 1, 64, 96)
+
+
+@pytest.mark.parametrize("focal", [float("nan"), 0.0, -100.0])
+def test_impossible_intrinsics_are_refused(tmp_path, focal):
+    clip = plane_clip()
+    clip["K"] = np.array([focal, *clip["K"][1:]])
+    np.savez(tmp_path / "0.npz", **clip)
+    with pytest.raises(ValueError, match="finite|positive"):
+        read_clip(tmp_path / "0.npz")

@@ -104,3 +104,21 @@ def test_a_corrupt_checkpoint_is_neither_evaluated_nor_exported(settings: dict, 
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"no checkpoint at all")
     out = [] if command == "evaluate" else ["--out", str(tmp_path / "model")]
     assert "cannot read the checkpoint" in refusal(command, settings, tmp_path, capsys, *out)
+
+
+def test_a_start_of_other_sizes_is_refused(settings: dict, tmp_path: Path, capsys):
+    assert call("train", settings, tmp_path, "--device", "cpu") == 0
+    other = {**settings, "run": str(tmp_path / "other"), "sizes": {"width": 4, "feature_dim": 8, "hidden_dim": 32}}
+    capsys.readouterr()
+    message = refusal("train", other, tmp_path, capsys, "--device", "cpu", "--init", str(tmp_path / "run" / "checkpoint.pt"))
+    assert "hidden_dim=32" in message and "hidden_dim=16" in message
+
+
+def test_no_threads_are_refused(settings: dict, tmp_path: Path, capsys):
+    settings["train"]["threads"] = 0
+    assert "threads" in refusal("train", settings, tmp_path, capsys, "--device", "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
+def test_a_missing_gpu_is_refused(settings: dict, tmp_path: Path, capsys):
+    assert "--device cpu" in refusal("train", settings, tmp_path, capsys, "--device", "cuda")
