@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { loggedStep } from './loggedStep.mjs';
 import { ROOT } from './root.mjs';
 
@@ -13,10 +13,15 @@ const PIP = { PIP_RETRIES: '0', PIP_DEFAULT_TIMEOUT: '10', PIP_NO_INPUT: '1', PI
 
 /**
  * A Python that can run the training tests: QPVO_PYTHON, that of training/.venv, or python3, whichever is the first with all modules. In continuous
- * integration (CI=true), or when QPVO_SETUP_TRAINING=1 asks for it, training/.venv is made when there is none.
+ * integration (CI=true), or when QPVO_SETUP_TRAINING=1 asks for it, training/.venv is made when there is none. A failure is remembered in the file
+ * `failure`, and continuous integration does not try again while it is there; QPVO_SETUP_TRAINING=1 does.
  * Resolves with { python }, or with { reason } when there is none.
  */
-export async function findTrainingPython({ env = process.env, environment = join(ROOT, 'training', '.venv') } = {}) {
+export async function findTrainingPython({
+  env = process.env,
+  environment = join(ROOT, 'training', '.venv'),
+  failure = join(ROOT, '.qpvo', 'training-venv-failed.txt'),
+} = {}) {
   const own = join(environment, 'bin', 'python');
   const candidates = [env.QPVO_PYTHON, own, 'python3'].filter(Boolean);
   const problems = [];
@@ -25,15 +30,27 @@ export async function findTrainingPython({ env = process.env, environment = join
     if (problem === undefined) return { python };
     if (python !== own) problems.push(`${python}: ${problem}`);
   }
-  if (!isAsked(env)) {
+  if (!isOn(env.CI) && !isOn(env.QPVO_SETUP_TRAINING)) {
     const advice = 'QPVO_SETUP_TRAINING=1 installs PyTorch into training/.venv, QPVO_PYTHON names a Python that has it';
     return { reason: `no Python has ${MODULES.join(', ')} (${problems.join('; ')}); ${advice}` };
   }
-  return makeEnvironment(environment, own, env);
+  if (!isOn(env.QPVO_SETUP_TRAINING) && existsSync(failure)) return { reason: rememberedReason(failure) };
+  const made = await makeEnvironment(environment, own, env);
+  rmSync(failure, { force: true });
+  if (made.reason !== undefined) {
+    mkdirSync(dirname(failure), { recursive: true });
+    writeFileSync(failure, `${made.reason}\n`);
+  }
+  return made;
 }
 
-function isAsked(env) {
-  return [env.CI, env.QPVO_SETUP_TRAINING].some((value) => value === '1' || value === 'true');
+function isOn(value) {
+  return value === '1' || value === 'true';
+}
+
+function rememberedReason(failure) {
+  const advice = `QPVO_SETUP_TRAINING=1, or removing ${relative(ROOT, failure)}, tries again`;
+  return `an earlier run could not make training/.venv: ${readFileSync(failure, 'utf8').trim()} ${advice}`;
 }
 
 /** Undefined when this Python has all modules, else what it lacks. */

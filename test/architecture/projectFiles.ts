@@ -27,9 +27,14 @@ export interface ProjectFile {
   text: string;
 }
 
+/** Whether a file or folder of this name belongs to the project, not to what tools make in it. */
+export function isOurs(name: string): boolean {
+  return !NOT_OURS.has(name) && !name.endsWith('.egg-info');
+}
+
 function walk(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true })
-    .filter((entry) => !NOT_OURS.has(entry.name))
+    .filter((entry) => isOurs(entry.name))
     .flatMap((entry) => {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       return entry.isDirectory() ? walk(path) : [path];

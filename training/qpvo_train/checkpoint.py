@@ -3,6 +3,7 @@
 
 import dataclasses
 import os
+import zipfile
 from pathlib import Path
 
 import torch
@@ -11,13 +12,18 @@ from .errors import TrainingError
 from .network import NetworkSizes, PatchNetwork
 
 FORMAT = "qpvo-training-1"
+NETWORK_KEYS = ("sizes", "step", "network", "average")
+RESUME_KEYS = ("seconds", "skipped", "clips", "history", "optimizer", "random", "log")
 
 
 def save_checkpoint(path: Path, state: dict) -> None:
     """Writes through a second file, so that an interrupted write leaves the last checkpoint as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    torch.save({"format": FORMAT, **state}, part)
+    with part.open("wb") as file:
+        torch.save({"format": FORMAT, **state}, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path)
 
 
@@ -27,20 +33,43 @@ def load_checkpoint(path: str | Path) -> dict:
     if not path.is_file():
         raise TrainingError(f"no checkpoint at {path}", advice="Train first, or give the path of a checkpoint.pt.")
     try:
+        _check_sums(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise TrainingError(f"cannot read the checkpoint {path}", expected="a checkpoint of this package", received=str(error).split("\n")[0]) from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format", "no format entry") if isinstance(state, dict) else type(state).__name__
         raise TrainingError(f"{path} is no checkpoint of this package", expected=FORMAT, received=found)
+    check_keys(state, NETWORK_KEYS, path)
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """A checkpoint is a zip archive; PyTorch does not look at its check sums."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"the record {damaged} is damaged")
+
+
+def check_keys(state: dict, keys: tuple[str, ...], path: str | Path) -> None:
+    missing = [key for key in keys if key not in state]
+    if missing:
+        raise TrainingError(f"the checkpoint {path} is incomplete", expected=", ".join(keys), received=f"no {', '.join(missing)}")
 
 
 def network_of(state: dict, *, averaged: bool = True) -> PatchNetwork:
     """The network of a checkpoint, with the moving average of the weights (or the raw ones), in evaluation mode."""
     network = PatchNetwork(sizes_of(state))
-    network.load_state_dict(state["average" if averaged else "network"])
+    load_weights(network, state["average" if averaged else "network"])
     return network.eval()
+
+
+def load_weights(network: PatchNetwork, weights: dict) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise TrainingError("the weights of a checkpoint do not fit its sizes", expected=network.sizes, received=error) from None
 
 
 def sizes_of(state: dict) -> NetworkSizes:

@@ -25,12 +25,17 @@ def read_clip(path) -> dict:
 
 
 def check_clip(clip: dict, name) -> None:
+    """Raises ValueError, with the name of the clip, for arrays that are missing, of another type or shape, not finite or impossible."""
     missing = [k for k in KEYS if k not in clip]
     if missing:
         raise ValueError(f"{name}: no {', '.join(missing)}")
+    if clip["im"].dtype != np.uint8 or clip["im"].ndim != 3:
+        raise ValueError(f"{name}: images are {clip['im'].dtype} {clip['im'].shape}, not uint8 [n, h, w]")
     n, h, w = clip["im"].shape
-    if clip["poses"].shape != (n, 3, 4) or clip["inv"].shape != (n, h // 4, w // 4) or clip["K"].shape != (4,):
-        raise ValueError(f"{name}: shapes {[clip[k].shape for k in KEYS]}")
+    expected = {"poses": (n, 3, 4), "inv": (n, h // 4, w // 4), "K": (4,), "moving": (n, h // 4, w // 4)}
+    wrong = [f"{key} {clip[key].shape} instead of {shape}" for key, shape in expected.items() if key in clip and clip[key].shape != shape]
+    if wrong:
+        raise ValueError(f"{name}: {', '.join(wrong)}")
     if not all(np.isfinite(clip[key]).all() for key in ("poses", "inv", "K")):
         raise ValueError(f"{name}: values that are not finite")
     if (clip["K"][:2] <= 0).any():
@@ -94,8 +99,8 @@ def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: boo
     """A clip (path or dict) -> one training sample of torch tensors.
 
     images float32 [N,1,H,W] in 0..255; poses float32 [N,3,4] world -> camera with poses[0] = identity; inv float32 [N,H/4,W/4];
-    static float32 [N,H/4,W/4], 0 on moving cells; K float32 [4] on the quarter grid. Inverse depths are divided by 0.7 x their 98th
-    percentile, translations multiplied by it. Raises ValueError for a clip that is corrupt, too short or too small.
+    static float32 [N,H/4,W/4], 0 on moving cells and on cells nearer than the limit MAX_INVERSE, to which inv is clamped; K float32 [4] on
+    the quarter grid. Inverse depths are divided by 0.7 x their 98th percentile, translations multiplied by it. Raises ValueError for a clip that is corrupt, too short or too small.
     """
     rng = rng or np.random.default_rng(0)
     clip = source if isinstance(source, dict) else read_clip(source)
@@ -122,12 +127,13 @@ def _normalised(clip: dict, images: np.ndarray) -> dict:
     R, t = clip["poses"][:, :, :3], clip["poses"][:, :, 3]
     relative = R @ R[0].T
     shift = (t - relative @ t[0]) * scale
+    inverse = clip["inv"] / scale
     f = lambda a: torch.from_numpy(np.ascontiguousarray(a, np.float32))
     return dict(
         images=f(images)[:, None],
         poses=f(np.concatenate([relative, shift[:, :, None]], -1)),
-        inv=f(np.minimum(clip["inv"] / scale, MAX_INVERSE)),
-        static=f(~clip["moving"]),
+        inv=f(np.minimum(inverse, MAX_INVERSE)),
+        static=f(~clip["moving"] & (inverse <= MAX_INVERSE)),
         K=f(clip["K"] / 4),
     )
 
@@ -135,6 +141,14 @@ def _normalised(clip: dict, images: np.ndarray) -> dict:
 def collate(samples: list[dict]) -> dict:
     """Samples of equal shapes -> batch with a leading B."""
     return {k: torch.stack([s[k] for s in samples]) for k in samples[0]}
+
+
+def check_state(state: dict, own: dict) -> None:
+    """Raises TrainingError when `state` is not that of a source of the same kind, over as many folders, as the one whose state is `own`."""
+    text = lambda s: f"{len(s['files'])} clip folders" if "files" in s else "clips rendered while training" if "taken" in s else ", ".join(s)
+    if state.keys() != own.keys() or text(state) != text(own):
+        advice = "The data section differs from that of the checkpoint: use the same one, or start afresh."
+        raise TrainingError("the checkpoint continues other clips", expected=text(own), received=text(state), advice=advice)
 
 
 class ClipFolder:
@@ -189,7 +203,11 @@ class ClipFolder:
         return {"rng": self.rng.bit_generator.state, "drawn": self.drawn, "broken": sorted(map(str, self.broken)), "files": files}
 
     def load_state_dict(self, state: dict) -> None:
-        """Continues where state_dict was taken, with the list of clips of that moment until the next rescan."""
+        """Continues where state_dict was taken, with the list of clips of that moment until the next rescan. Raises TrainingError for another kind of state."""
+        check_state(state, self.state_dict())
         self.rng.bit_generator.state = state["rng"]
         self.drawn, self.broken = state["drawn"], set(map(Path, state["broken"]))
         self.files = [[Path(p) for p in files] for files in state["files"]]
+
+    def close(self) -> None:
+        """Nothing to end: clips are read when they are drawn."""

@@ -10,7 +10,7 @@ import torch
 
 from .checkpoint import check_sizes, load_checkpoint, network_of
 from .clips import ClipFolder
-from .config import Config, load_config
+from .config import Config, check_config, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
 from .network import PatchNetwork
@@ -22,26 +22,33 @@ def train(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     if options.steps is not None:
         config = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=options.steps))
+        check_config(config, "--steps")
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
     processes = join_processes(options.device)
     try:
-        trainer = Trainer(config, clip_source(config, processes), processes)
-        _start(trainer, options)
-        trainer.run(until=options.until)
+        source = clip_source(config, processes)
+        try:
+            trainer = Trainer(config, source, processes)
+            _start(trainer, options)
+            trainer.run(until=options.until)
+        finally:
+            source.close()
     finally:
         processes.close()
 
 
 def _start(trainer: Trainer, options: argparse.Namespace) -> None:
     """From the run's checkpoint, from another network's weights, or from nothing."""
+    there = trainer.checkpoint_path.exists() and not options.fresh
+    if options.init is not None and there:
+        advice = "Leave out --init to go on with it, or give --fresh to start anew."
+        raise TrainingError(f"{trainer.checkpoint_path} is there already", expected="a new run with --init", advice=advice)
     if options.init is not None:
         state = load_checkpoint(options.init)
         check_sizes(state, trainer.config.sizes, options.init)
-        weights = network_of(state).state_dict()
-        trainer.network.load_state_dict(weights)
-        trainer.average = {name: value.clone() for name, value in trainer.network.state_dict().items()}
-    elif trainer.checkpoint_path.exists() and not options.fresh:
+        trainer.start_from(network_of(state).state_dict())
+    elif there:
         trainer.resume(trainer.checkpoint_path)
         if trainer.processes.leads:
             print(f"going on from step {trainer.step} of {trainer.config.train.steps}", flush=True)

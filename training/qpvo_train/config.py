@@ -2,8 +2,10 @@
 """Configuration: YAML files read into dataclasses. An unknown key, a wrong type or a wrong value is refused before any work starts."""
 
 import dataclasses
+import itertools
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +14,12 @@ import yaml
 from .errors import TrainingError
 from .network import NetworkSizes
 
+RESERVED_SEEDS = 900_000  # from here on: the held-out sequences, and clips that are rendered while training
+PRODUCT_SHAPES = {"patch_size": 3, "radius": 3, "levels": (1, 4)}
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """Clips rendered to a folder: seeds first .. first + count - 1, one file each."""
+    """Clips rendered to a folder: seeds first .. first + count - 1, all below RESERVED_SEEDS, one file each."""
 
     first: int = 1000
     count: int = 2000
@@ -113,7 +117,7 @@ def load_config(path: str | Path) -> Config:
     except yaml.YAMLError as error:
         raise TrainingError(f"{path} is not YAML", received=error, advice="Correct the file; configs/small.yaml is an example.") from None
     config = parse(Config, values or {}, str(path))
-    _check(config, path)
+    check_config(config, path)
     return config
 
 
@@ -154,27 +158,59 @@ def _parse_tuple(kind: type, value: object, where: str):
     return tuple(parse(item_kind, item, f"{where}[{n}]") for n, (item_kind, item) in enumerate(zip(items, value)))
 
 
-def _check(config: Config, path: Path) -> None:
-    """Values that cannot work, found before any work starts."""
+Rule = tuple[bool, str, str, object]  # right?, key, what is expected, what came
 
-    def demand(right: bool, key: str, expected: str, received: object) -> None:
+
+def check_config(config: Config, where: object) -> None:
+    """Finds values that cannot work before any work starts; `where` names the place in errors. Raises TrainingError for the first one."""
+    rules = itertools.chain(_size_rules(config.sizes), _render_rules(config), _train_rules(config.train), _stage_rules(config))
+    for right, key, expected, received in rules:
         if not right:
-            raise TrainingError(f"wrong value of {path}: {key}", expected=expected, received=received)
+            raise TrainingError(f"wrong value of {where}: {key}", expected=expected, received=received)
 
-    sizes, data, train = config.sizes, config.data, config.train
-    for key in ("input_channels", "width", "feature_dim", "hidden_dim"):
-        demand(getattr(sizes, key) > 0, f"sizes: {key}", "a positive number", getattr(sizes, key))
-    demand(sizes.patch_size % 2 == 1, "sizes: patch_size", "an odd number", sizes.patch_size)
-    demand(all(side > 0 and side % 16 == 0 for side in data.crop), "data: crop", "multiples of 16", data.crop)
-    demand(train.steps > 0, "train: steps", "a positive number", train.steps)
-    demand(train.threads > 0, "train: threads", "a positive number", train.threads)
-    demand(train.batch > 0, "train: batch", "a positive number", train.batch)
-    demand(0 < train.learning_rate < 1, "train: learning_rate", "between 0 and 1", train.learning_rate)
-    demand(0 <= train.decay_share <= 1, "train: decay_share", "between 0 and 1", train.decay_share)
-    demand(bool(train.stages), "train: stages", "at least one", "none")
-    ends = [stage.until for stage in train.stages]
-    demand(ends == sorted(ends) and ends[-1] == 1.0, "train: stages", "`until` rising, the last 1.0", ends)
-    for n, stage in enumerate(train.stages):
-        demand(2 <= stage.start <= stage.frames, f"train: stages[{n}]: start", "between 2 and frames", stage.start)
-        demand(stage.frames <= config.render.frames, f"train: stages[{n}]: frames", f"at most render: frames = {config.render.frames}", stage.frames)
-        demand(stage.patches > 0 and stage.warm > 0, f"train: stages[{n}]", "positive patches and warm", (stage.patches, stage.warm))
+
+def _size_rules(sizes: NetworkSizes) -> Iterator[Rule]:
+    yield from _positive(sizes, "sizes", "input_channels", "width", "feature_dim", "hidden_dim")
+    for key, value in PRODUCT_SHAPES.items():
+        received = getattr(sizes, key)
+        yield received == value, f"sizes: {key}", f"{value}, as the product's networks have it", received
+
+
+def _render_rules(config: Config) -> Iterator[Rule]:
+    render, data = config.render, config.data
+    yield from _positive(render, "render", "count", "frames", "height", "width")
+    yield render.workers >= 0, "render: workers", "0 or more", render.workers
+    yield render.first >= 0, "render: first", "0 or more", render.first
+    last = render.first + render.count - 1
+    yield last < RESERVED_SEEDS, "render: first + count", f"seeds below {RESERVED_SEEDS}, from which on they are reserved", f"seeds up to {last}"
+    yield all(side > 0 and side % 16 == 0 for side in data.crop), "data: crop", "multiples of 16", data.crop
+    yield render.height >= data.crop[0], "render: height", f"at least data: crop[0] = {data.crop[0]}", render.height
+    yield render.width >= data.crop[1], "render: width", f"at least data: crop[1] = {data.crop[1]}", render.width
+    yield 0 <= data.tartanair_share <= 1, "data: tartanair_share", "between 0 and 1", data.tartanair_share
+
+
+def _train_rules(train: TrainConfig) -> Iterator[Rule]:
+    yield from _positive(train, "train", "steps", "threads", "batch", "log_every")
+    yield 0 < train.learning_rate < 1, "train: learning_rate", "between 0 and 1", train.learning_rate
+    yield train.warmup_steps >= 0, "train: warmup_steps", "0 or more", train.warmup_steps
+    yield 0 <= train.decay_share <= 1, "train: decay_share", "between 0 and 1", train.decay_share
+    yield 0 <= train.ema_decay < 1, "train: ema_decay", "at least 0 and less than 1", train.ema_decay
+    yield 0 < train.correlation_keep <= 1, "train: correlation_keep", "more than 0 and at most 1", train.correlation_keep
+    yield train.checkpoint_minutes >= 0, "train: checkpoint_minutes", "0 or more", train.checkpoint_minutes
+
+
+def _stage_rules(config: Config) -> Iterator[Rule]:
+    stages = config.train.stages
+    yield bool(stages), "train: stages", "at least one", "none"
+    ends = [stage.until for stage in stages]
+    yield ends == sorted(ends) and ends[-1] == 1.0, "train: stages", "`until` rising, the last 1.0", ends
+    for n, stage in enumerate(stages):
+        yield 2 <= stage.start <= stage.frames, f"train: stages[{n}]: start", "between 2 and frames", stage.start
+        yield stage.frames <= config.render.frames, f"train: stages[{n}]: frames", f"at most render: frames = {config.render.frames}", stage.frames
+        yield stage.patches > 0 and stage.warm > 0, f"train: stages[{n}]", "positive patches and warm", (stage.patches, stage.warm)
+
+
+def _positive(part: object, section: str, *keys: str) -> Iterator[Rule]:
+    for key in keys:
+        value = getattr(part, key)
+        yield value > 0, f"{section}: {key}", "a positive number", value

@@ -3,7 +3,7 @@
 
 Two frames, all four pairs (0 0) (0 1) (1 0) (1 1). C input channels, F and D feature and hidden width, M patches, grid h x w; lengths are grid pixels.
 
-    image        u8  [2, C, 8 h/2, 8 w/2]  0..255        poses       [2, 7] world -> camera, t xyz, q xyzw
+    image        u8  [2, C, 4 h, 4 w] 0..255              poses       [2, 7] world -> camera, t xyz, q xyzw
     cells        i32 [2, M] y * w + x                     depths      [2, M] inverse
     features     [2, F, h, w]                             intrinsics  [4] fx fy cx cy
     context      [2, M, D]                                coords      [4, M, 9, 2] reprojected patch pixels, x y

@@ -3,6 +3,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import torch
@@ -44,8 +45,18 @@ class TrainingLog:
 def truncate_log(path: Path, step: int) -> None:
     """Drops the lines after `step`, which a resumed training writes again."""
     if path.exists():
-        kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
-        path.write_text("".join(f"{line}\n" for line in kept))
+        kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+        part = path.with_suffix(".part")
+        part.write_text("".join(f"{line}\n" for line in kept))
+        os.replace(part, path)
+
+
+def _step_of(line: str) -> float:
+    """Infinite for a line that an interruption cut short."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 @torch.no_grad()

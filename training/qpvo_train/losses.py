@@ -31,7 +31,8 @@ def confidence_loss(target: Tensor, confidence: Tensor, truth: TrueMatches) -> T
     chosen = (truth.inside * off_diagonal(target.shape[1], target.device)) > 0
     square = ((target - truth.coords).detach() / CONFIDENCE_UNIT).square().clamp(max=400)[chosen]
     information = confidence[chosen].clamp(min=1e-4)
-    return 0.5 * (information * square - information.log()).mean()
+    terms = information * square - information.log()
+    return 0.5 * terms.sum() / max(1, terms.numel())
 
 
 def reprojection_loss(coords: Tensor, truth: TrueMatches) -> Tensor:

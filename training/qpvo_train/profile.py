@@ -26,24 +26,30 @@ def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> 
     stage = config.train.stages[-1]
     device = batch["images"].device
     network = PatchNetwork(config.sizes).to(device)
-    options = UnrollOptions(patches=stage.patches, start=stage.start, warm=stage.warm, through_ba=stage.through_ba, correlation_keep=config.train.correlation_keep)
+    train = config.train
+    options = UnrollOptions(
+        patches=stage.patches,
+        start=stage.start,
+        warm=stage.warm,
+        through_ba=stage.through_ba,
+        correlation_keep=train.correlation_keep,
+        bfloat16=train.bfloat16,
+    )
     parts = _parts(network, batch, options)
     iterations = options.warm + options.per_frame * (stage.frames - options.start) + options.tail - 1
-    amp = lambda: torch.autocast(device.type, torch.bfloat16, enabled=config.train.bfloat16)  # noqa: E731
 
     def whole() -> None:
-        with amp():
-            result = unroll(network, batch, options)
+        result = unroll(network, batch, options)
         result.backward(sum(result.terms.values()))
 
-    def run(part: Callable[[], Tensor]) -> None:
-        with amp():
+    def run(name: str, part: Callable[[], Tensor]) -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=options.bfloat16 and name in ("encoders", "update")):
             out = part()
         out.backward(retain_graph=True)
 
     step = _seconds(whole, repeats, device)
     counts = {"correlation": iterations, "update": iterations, "bundle_adjustment": iterations}
-    seconds = {name: _seconds(lambda part=part: run(part), repeats, device) * counts.get(name, 1) for name, part in parts.items()}
+    seconds = {name: _seconds(lambda name=name, part=part: run(name, part), repeats, device) * counts.get(name, 1) for name, part in parts.items()}
     seconds["rest"] = max(0.0, step - sum(seconds.values()))
     clips = batch["images"].shape[0]
     return {

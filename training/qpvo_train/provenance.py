@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent
 class Provenance:
     """The fields of `provenance` in a manifest; clips: shown to the network in all steps together."""
 
-    commit: str
+    commit: str  # of the training code; several when it changed on the way
     config: str
     data: str
     steps: int
@@ -33,12 +33,11 @@ class Provenance:
 
 
 def provenance_of(state: dict, config: Config, config_path: str | Path, machine: str | None = None) -> Provenance:
-    """state: a checkpoint of this package; machine: where it was trained (default: this one)."""
-    steps = state["step"]
+    """state: a checkpoint of this package; machine: how to call the machine it was trained on (default: as the checkpoint has it)."""
+    commits = ", ".join(dict.fromkeys(part["commit"] for part in state["history"]))
+    machines = machine or ", ".join(dict.fromkeys(part["machine"] for part in state["history"]))
     hours = round(state["seconds"] / 3600, 2)
-    return Provenance(
-        training_commit(), Path(config_path).name, describe_data(config), steps, steps * state["clips_per_step"], hours, machine or this_machine()
-    )
+    return Provenance(commits, Path(config_path).name, describe_data(config), state["step"], state["clips"], hours, machines)
 
 
 def describe_data(config: Config) -> str:

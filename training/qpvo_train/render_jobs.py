@@ -7,7 +7,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
-from .config import Config, RenderConfig
+from .config import Config, RenderConfig, check_config
 from .errors import TrainingError
 from .render.bank import load_bank
 from .render.clip import use_one_thread
@@ -20,7 +20,10 @@ SEQUENCES = "qpvo-out/sequences"
 
 
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
-    """what: train, val or sequences. Files that exist are kept. Raises TrainingError for a missing texture or TartanAir folder before any work starts."""
+    """what: train, val or sequences. Files that exist are kept. Raises TrainingError for a missing texture or TartanAir folder, or seeds that are reserved, before any work starts."""
+    if what == "train" and count is not None:
+        config = replace(config, render=replace(config.render, count=count))
+        check_config(config, "--count")
     folders = texture_folders(config.render)
     for folder in config.data.tartanair:
         list_frames(folder)
@@ -30,7 +33,7 @@ def render(config: Config, what: str, out: str | None = None, count: int | None 
     elif what == "val":
         _clips(replace(config.render, first=0, count=count or VALIDATION_CLIPS), _folder(out or config.data.validation, "validation"))
     else:
-        _clips(replace(config.render, count=count or config.render.count), _folder(out or config.data.clips, "clips"))
+        _clips(config.render, _folder(out or config.data.clips, "clips"))
         for folder in config.data.tartanair:
             made = write_clips(folder, config.data.tartanair_clips, frames=config.render.frames, strides=(1, 2))
             _report(f"{made} clips cut from {folder}")

@@ -16,8 +16,7 @@ from .errors import TrainingError
 from .render.clip import save_clip
 
 PNG_SCALE = 16384.0
-# fx = fy = 320 and the optical axis in the middle of 640 x 480 pixels, as a pixel with its centre at integers counts it.
-INTRINSICS = (320.0, 320.0, 319.5, 239.5)
+INTRINSICS = (320.0, 320.0, 320.0, 240.0)  # of all images, 640 x 480
 # Camera or world of this project (x right, y down, z forward) -> NED.
 NED = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
 ADVICE = "The folder must hold image_left/, depth_left/ (000000*.png, ...) and pose_left.txt, as in TartanAir."
@@ -37,22 +36,35 @@ def read_poses(path) -> np.ndarray:
 
 
 def list_frames(folder) -> tuple[list[Path], list[Path], np.ndarray]:
-    """Images, depth files and poses of a sequence folder; line k of the poses belongs to the files whose names begin with the six digits of k.
+    """Images, depth files and poses of a sequence folder. File names begin with six digits, the frame number; line k of the poses is of frame k.
 
-    Raises TrainingError when something is missing.
+    Raises TrainingError when something is missing, naming the frame.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise TrainingError("TartanAir folder missing", expected="a sequence folder", received=str(folder), advice=ADVICE)
-    images = sorted(p for p in folder.glob("image_left/*") if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
-    depths = sorted(p for p in folder.glob("depth_left/*") if p.suffix.lower() in (".png", ".npy"))
     poses = read_poses(folder / "pose_left.txt")
-    rows = [int(p.name[:6]) if p.name[:6].isdigit() else len(poses) for p in images]
-    if not images or len(images) != len(depths) or max(rows) >= len(poses):
-        received = f"{len(images)} images, {len(depths)} depths, {len(poses)} poses in {folder}"
-        expected = "an image, a depth and a pose a frame, files named by frame number"
-        raise TrainingError("TartanAir sequence incomplete", expected=expected, received=received, advice=ADVICE)
-    return images, depths, poses[rows]
+    images = _by_frame(folder / "image_left", (".png", ".jpg", ".jpeg"))
+    depths = _by_frame(folder / "depth_left", (".png", ".npy"))
+    lacks = {"image": depths.keys() - images.keys(), "depth": images.keys() - depths.keys(), "pose": {k for k in images if k >= len(poses)}}
+    received = [f"frame {min(frames):06d} has no {what}" for what, frames in lacks.items() if frames]
+    if received or not images:
+        received = f"{folder}: {', '.join(received) or 'no frame'} ({len(images)} images, {len(depths)} depths, {len(poses)} poses)"
+        raise TrainingError("TartanAir sequence incomplete", expected="an image, a depth and a pose a frame", received=received, advice=ADVICE)
+    frames = sorted(images)
+    return [images[k] for k in frames], [depths[k] for k in frames], poses[frames]
+
+
+def _by_frame(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
+    """The files of a folder by frame number. Raises TrainingError for a name without one and for two files of a frame."""
+    files = {}
+    for path in sorted(p for p in folder.glob("*") if p.suffix.lower() in suffixes):
+        number = path.name[:6]
+        if not (len(number) == 6 and number.isascii() and number.isdigit()) or int(number) in files:
+            expected = "one file a frame, its name beginning with six digits"
+            raise TrainingError("TartanAir file out of order", expected=expected, received=path, advice=ADVICE)
+        files[int(number)] = path
+    return files
 
 
 def to_clips(folder, *, frames=16, step=8, strides=(1,), shrink=2):
@@ -89,11 +101,26 @@ def _image(path, shrink):
 
 
 def _inverse_depth(path, shrink):
-    """[h/4, w/4] of the shrunk image at its pixels (4x, 4y): the median of the source pixels that make up that pixel."""
-    if path.suffix == ".npy":
-        with np.errstate(divide="ignore"):
-            inverse = 1 / np.load(path).astype(np.float32)
-    else:
-        inverse = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32) / PNG_SCALE
+    """[h/4, w/4] of the shrunk image at its pixels (4x, 4y): the median of the source pixels that make up that pixel. A depth of 0 or less
+    is none (0)."""
+    inverse = _read_npy(path) if path.suffix.lower() == ".npy" else _read_png(path)
     around = [inverse[i :: 4 * shrink, j :: 4 * shrink] for i in range(shrink) for j in range(shrink)]
     return np.median(np.stack(around), 0).astype(np.float32)
+
+
+def _read_npy(path) -> np.ndarray:
+    try:
+        depth = np.load(path).astype(np.float32)
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainingError("TartanAir depth unreadable", expected="metres as .npy", received=f"{path}: {error}", advice=ADVICE) from None
+    if depth.ndim != 2:
+        raise TrainingError("TartanAir depth unreadable", expected="metres [h, w]", received=f"{path}: shape {depth.shape}", advice=ADVICE)
+    return np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0)
+
+
+def _read_png(path) -> np.ndarray:
+    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if stored is None or stored.dtype != np.uint16 or stored.ndim != 2:
+        received = f"{path}: {'no image' if stored is None else f'{stored.dtype} {stored.shape}'}"
+        raise TrainingError("TartanAir depth unreadable", expected="a grey PNG of 16 bit", received=received, advice=ADVICE)
+    return stored.astype(np.float32) / PNG_SCALE

@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .checkpoint import check_sizes, load_checkpoint, save_checkpoint, sizes_state
+from .checkpoint import RESUME_KEYS, check_keys, check_sizes, load_checkpoint, load_weights, save_checkpoint, sizes_state
 from .clips import collate
 from .config import Config, StageConfig
 from .log import TrainingLog, clip_metrics, truncate_log
 from .network import PatchNetwork
 from .processes import Processes
+from .provenance import this_machine, training_commit
 from .schedule import learning_rate, stage_at
 from .unroll import UnrollOptions, UnrollResult, unroll
 
@@ -31,7 +32,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, betas=(0.9, 0.99))
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         torch.manual_seed(train.seed + 7919 * processes.rank)
-        self.step, self.seconds, self.skipped = 0, 0.0, 0
+        self.step, self.seconds, self.skipped, self.clips = 0, 0.0, 0, 0
+        self.history: list[dict] = []
         self.folder = Path(config.run)
         self.log = TrainingLog(self.folder / "log.jsonl" if processes.leads else None)
 
@@ -42,6 +44,8 @@ class Trainer:
     def run(self, *, until: int | None = None) -> None:
         """Trains up to step `until` (default: all), with checkpoints on the way and at the end."""
         last = self.config.train.steps if until is None else min(until, self.config.train.steps)
+        self._truncate_log()
+        self.history.append({"from_step": self.step, "commit": training_commit(), "machine": this_machine(), "processes": self.processes.count})
         saved = time.monotonic()
         while self.step < last:
             begin = time.monotonic()
@@ -66,8 +70,7 @@ class Trainer:
         batch = {name: value.to(self.processes.device) for name, value in batch.items()}
         marks.append(time.monotonic())
 
-        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=train.bfloat16):
-            result = unroll(self.network, batch, self._options(stage))
+        result = unroll(self.network, batch, self._options(stage))
         loss = self._weighted(result.terms)
         marks.append(time.monotonic())
         self.optimizer.zero_grad(set_to_none=True)
@@ -76,6 +79,7 @@ class Trainer:
         self.processes.average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), train.clip_norm)
         self.step += 1
+        self.clips += train.batch * self.processes.count
         if torch.isfinite(norm):
             self.optimizer.step()
             self._average_weights()
@@ -93,6 +97,7 @@ class Trainer:
             pose_noise=2**exponent if disturbed else None,
             through_ba=stage.through_ba,
             correlation_keep=self.config.train.correlation_keep,
+            bfloat16=self.config.train.bfloat16,
         )
 
     def _weighted(self, terms: dict[str, Tensor]) -> Tensor:
@@ -129,7 +134,8 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "skipped": self.skipped,
-            "clips_per_step": self.config.train.batch * self.processes.count,
+            "clips": self.clips,
+            "history": self.history,
             "network": self.network.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
@@ -145,11 +151,13 @@ class Trainer:
     def resume(self, path: str | Path) -> None:
         """Goes on from a checkpoint. With another number of processes the clips are drawn anew; all else is kept."""
         state = load_checkpoint(path)
+        check_keys(state, RESUME_KEYS, path)
         check_sizes(state, self.config.sizes, path)
-        self.network.load_state_dict(state["network"])
+        load_weights(self.network, state["network"])
         self.average = {name: value.to(self.processes.device) for name, value in state["average"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
+        self.step, self.seconds, self.skipped, self.clips = (state[key] for key in ("step", "seconds", "skipped", "clips"))
+        self.history = list(state["history"])
         self.log.sums, self.log.counts = dict(state["log"]["sums"]), dict(state["log"]["counts"])
         if len(state["random"]) == self.processes.count:
             mine = state["random"][self.processes.rank]
@@ -159,5 +167,12 @@ class Trainer:
             self.source.load_state_dict(mine["source"])
         else:
             torch.manual_seed(self.config.train.seed + self.step + 7919 * self.processes.rank)
+
+    def start_from(self, weights: dict) -> None:
+        """Starts from another network's weights."""
+        self.network.load_state_dict(weights)
+        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+
+    def _truncate_log(self) -> None:
         if self.processes.leads:
             truncate_log(self.folder / "log.jsonl", self.step)

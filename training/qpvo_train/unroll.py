@@ -29,6 +29,7 @@ class UnrollOptions:
     correlation_keep: float = 0.5
     matching: bool = True
     decay: float = 0.85  # weight of an iteration relative to the next one
+    bfloat16: bool = False  # in the networks; geometry, truth and losses are always float32
 
 
 @dataclass
@@ -59,7 +60,8 @@ class Unroll:
         images = batch["images"]
         self.batch_size, self.frames = images.shape[:2]
         self.device = images.device
-        self.encoded = network.encode(images)
+        with self._network_precision():
+            self.encoded = network.encode(images)
         self.leaves = tuple(t.detach().requires_grad_(t.requires_grad) for t in self.encoded)
         self.features, context = self.leaves
         self.size = tuple(self.features.shape[2:4])
@@ -88,6 +90,9 @@ class Unroll:
             coords = self._reproject(self.poses, self.depths)
         return UnrollResult(terms, self.volume, self.encoded, self.leaves, self.poses, self.depths, coords, self.target, self.confidence, self.truth)
 
+    def _network_precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.bfloat16)
+
     def _iterate(self, n: int) -> dict[str, Tensor]:
         live, k = self.count, self.batch["K"]
         self.poses, self.depths = self.poses.detach(), self.depths.detach()
@@ -95,12 +100,13 @@ class Unroll:
             coords = geometry.transfer_patches(self.poses[:, :live], self.centres[:, :live], self.depths[:, :live], k, self.network.offsets)
         before = coords[..., coords.shape[-2] // 2, :]
         correlation = self.volume.lookup(coords, live)
-        self.hidden, flow, self.confidence = self.network.update(self.hidden, self.context[:, :live], correlation)
-        self.hidden = self.hidden.float()
+        with self._network_precision():
+            hidden, flow, self.confidence = self.network.update(self.hidden, self.context[:, :live], correlation)
+        self.hidden = hidden.float()
         self.target = before + flow
         truth = self.truth.first(live)
         terms = {"flow": losses.flow_loss(self.target, before, truth), "confidence": losses.confidence_loss(self.target, self.confidence, truth)}
-        with torch.autocast(self.device.type, enabled=False), torch.set_grad_enabled(self.options.through_ba and torch.is_grad_enabled()):
+        with torch.set_grad_enabled(self.options.through_ba and torch.is_grad_enabled()):
             self._adjust()
             if self.options.through_ba:
                 terms |= self._geometric_losses(n, truth)

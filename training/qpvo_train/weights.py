@@ -81,12 +81,3 @@ def load_network(path: str | Path, *, encoders_only: bool = False) -> PatchNetwo
         raise TrainingError(f"the weights {path} do not form a network", expected=f"{len(expected)} tensors", received=", ".join(received))
     network.load_state_dict(tensors, strict=False)
     return network.eval()
-
-
-def load_published(path: str | Path, *, encoders_only: bool = False) -> PatchNetwork:
-    """The published network, `base`, from dpvo.pth or its tensors as .npz. Raises TrainingError when the widths are others."""
-    network = load_network(path, encoders_only=encoders_only)
-    base = NetworkSizes(input_channels=3, width=32, feature_dim=128, hidden_dim=384)
-    if network.sizes != base:
-        raise TrainingError(f"{path} holds another network than the published one", expected=base, received=network.sizes)
-    return network

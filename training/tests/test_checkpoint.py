@@ -2,7 +2,9 @@
 """Checkpoints: whole or not at all, and everything that is not one is refused with a clear message."""
 
 import pickle
+import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
@@ -40,8 +42,8 @@ def test_nothing_else_is_left_in_the_folder(saved: Path):
 
 
 def test_an_interrupted_write_leaves_the_last_checkpoint(saved: Path, monkeypatch):
-    def dies(state: dict, path: Path) -> None:
-        Path(path).write_bytes(b"half of it")
+    def dies(state: dict, file: BinaryIO) -> None:
+        file.write(b"half of it")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, "save", dies)
@@ -99,3 +101,27 @@ def test_other_sizes_are_refused(saved: Path):
     check_sizes(state, SIZES, saved)
     with pytest.raises(TrainingError, match="(?s)other sizes.*hidden_dim=32.*hidden_dim=16"):
         check_sizes(state, NetworkSizes(width=4, feature_dim=8, hidden_dim=32), saved)
+
+
+def test_flipped_bits_are_refused(saved: Path):
+    content = bytearray(saved.read_bytes())
+    with zipfile.ZipFile(saved) as archive:
+        largest = max(archive.infolist(), key=lambda record: record.file_size)
+    middle = largest.header_offset + largest.file_size // 2 + 128
+    content[middle : middle + 32] = bytes(255 - value for value in content[middle : middle + 32])
+    saved.write_bytes(content)
+    with pytest.raises(TrainingError, match="is damaged"):
+        load_checkpoint(saved)
+
+
+def test_an_incomplete_checkpoint_is_refused(saved: Path):
+    save_checkpoint(saved, {"step": 7})
+    with pytest.raises(TrainingError, match="no sizes, network, average"):
+        load_checkpoint(saved)
+
+
+def test_weights_that_do_not_fit_their_sizes_are_refused(saved: Path):
+    state = load_checkpoint(saved)
+    del state["average"]["update.d.1.weight"]
+    with pytest.raises(TrainingError, match="do not fit"):
+        network_of(state)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from qpvo_train.clips import ClipFolder, choose_frames, collate, cropped, load_sample, mirrored, photometric, read_clip
+from qpvo_train.clips import MAX_INVERSE, ClipFolder, choose_frames, collate, cropped, load_sample, mirrored, photometric, read_clip
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.flow import flow
 
@@ -145,6 +145,24 @@ def test_the_sampler_resumes_exactly(folder):
         assert all(torch.equal(got[k], e[k]) for k in e)
 
 
+def test_the_state_of_other_clips_is_refused(folder):
+    one, two = (ClipFolder([folder] * n, frames=5, crop=CROP) for n in (1, 2))
+    with pytest.raises(TrainingError, match="expected: 1 clip folders\n  received: 2 clip folders\n  The data section differs"):
+        one.load_state_dict(two.state_dict())
+    with pytest.raises(TrainingError, match="received: clips rendered while training"):
+        one.load_state_dict({"taken": 3})
+    one.close()
+
+
+def test_cells_nearer_than_the_limit_are_not_static():
+    clip = plane_clip()
+    clip["inv"][:, 8, 10] = 30
+    s = load_sample(clip, frames=6, crop=CROP, augment=False)
+    y, x = 8 - 2, 10 - 4
+    assert s["inv"][:, y, x].eq(MAX_INVERSE).all() and s["static"][:, y, x].eq(0).all()
+    assert s["static"].sum() == (~cropped(clip, 8, 16, 64, 96)["moving"][:6]).sum() - 6
+
+
 def test_seeds_differ_and_repeat(folder):
     draw = lambda seed: ClipFolder(folder, seed=seed, frames=5, crop=CROP).batch(2)["images"]
     assert torch.equal(draw(1), draw(1)) and not torch.equal(draw(1), draw(2))
@@ -167,7 +185,7 @@ def test_weights_share_the_draws(folder, tmp_path_factory):
     assert 0.12 < share < 0.4
 
 
-@pytest.mark.parametrize("damage", ["truncated", "text", "no depth", "not finite", "short", "small", "wrong shape"])
+@pytest.mark.parametrize("damage", ["truncated", "text", "no depth", "not finite", "short", "small", "wrong shape", "wrong moving", "float images"])
 def test_a_broken_clip_is_skipped_with_one_warning(folder, damage):
     path, clip = folder / "broken.npz", plane_clip()
     if damage in ("truncated", "text"):
@@ -176,6 +194,7 @@ def test_a_broken_clip_is_skipped_with_one_warning(folder, damage):
     else:
         change = {
             "no depth": dict(inv=np.zeros_like(clip["inv"])), "not finite": dict(poses=clip["poses"] * np.nan), "wrong shape": dict(K=np.ones(3)),
+            "wrong moving": dict(moving=clip["moving"][:, :5]), "float images": dict(im=clip["im"].astype(np.float32)),
             "short": {k: clip[k][:3] for k in ("im", "poses", "inv", "moving")},
             "small": dict(im=clip["im"][:, :32], inv=clip["inv"][:, :8], moving=clip["moving"][:, :8]),
         }[damage]  # fmt: skip

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line refuses what cannot work before any work starts: exit code 2 and one clear message."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def settings(tmp_path: Path, plane_clips: Path) -> dict:
         "run": str(tmp_path / "run"),
         "sizes": {"width": 4, "feature_dim": 8, "hidden_dim": 16},
         "data": {"clips": str(plane_clips), "crop": [48, 64]},
-        "train": {"steps": 3, "bfloat16": False, "stages": [STAGE]},
+        "train": {"steps": 3, "log_every": 1, "bfloat16": False, "stages": [STAGE]},
     }
 
 
@@ -48,6 +49,7 @@ def test_a_training_runs_goes_on_and_starts_afresh(settings: dict, tmp_path: Pat
     assert load_checkpoint(checkpoint)["step"] == 3
     assert call("train", settings, tmp_path, "--fresh", "--until", "1", "--device", "cpu") == 0
     assert load_checkpoint(checkpoint)["step"] == 1
+    assert [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()] == [1]
 
 
 def test_a_training_may_start_from_another_networks_weights(settings: dict, tmp_path: Path):
@@ -56,6 +58,13 @@ def test_a_training_may_start_from_another_networks_weights(settings: dict, tmp_
     assert call("train", other, tmp_path, "--until", "1", "--device", "cpu", "--init", str(tmp_path / "run" / "checkpoint.pt")) == 0
     start, end = (load_checkpoint(tmp_path / run / "checkpoint.pt") for run in ("run", "other"))
     torch.testing.assert_close(end["network"]["update.d.1.weight"], start["average"]["update.d.1.weight"])
+
+
+def test_another_start_never_replaces_a_training_unasked(settings: dict, tmp_path: Path, capsys):
+    assert call("train", settings, tmp_path, "--device", "cpu") == 0
+    capsys.readouterr()
+    assert "--fresh" in refusal("train", settings, tmp_path, capsys, "--device", "cpu", "--init", str(tmp_path / "run" / "checkpoint.pt"))
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 3
 
 
 @pytest.mark.parametrize(("section", "key"), [(None, "learnig_rate"), ("train", "learnig_rate"), ("data", "clip"), ("sizes", "levles")])

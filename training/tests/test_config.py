@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Configurations: those that come with the project are right, and what is wrong is refused by name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from qpvo_train.config import Config, load_config
+from qpvo_train.config import RESERVED_SEEDS, Config, check_config, load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.network import NetworkSizes
+from qpvo_train.render.sequence import HELD_OUT
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -20,7 +22,7 @@ def load(tmp_path: Path, settings: object) -> Config:
 
 
 def test_there_are_configurations():
-    assert {"small", "base", "smoke", "tiny"} <= {path.stem for path in CONFIGS}
+    assert {"small", "base", "smoke"} <= {path.stem for path in CONFIGS}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -57,7 +59,20 @@ WRONG = [
     ({"data": {"crop": [208]}}, "expected: 2 numbers"),
     ({"data": {"crop": 208}}, "expected: a list"),
     ({"data": {"crop": [200, 288]}}, "data: crop\n  expected: multiples of 16"),
-    ({"sizes": {"patch_size": 2}}, "sizes: patch_size\n  expected: an odd number"),
+    ({"sizes": {"patch_size": 5}}, "sizes: patch_size\n  expected: 3, as the product's networks have it"),
+    ({"sizes": {"radius": 8}}, "sizes: radius\n  expected: 3, as"),
+    ({"sizes": {"levels": [1, 2]}}, r"sizes: levels\n  expected: \(1, 4\), as"),
+    ({"render": {"height": 192}}, r"render: height\n  expected: at least data: crop\[0\] = 208"),
+    ({"render": {"width": 272}}, r"render: width\n  expected: at least data: crop\[1\] = 288"),
+    ({"render": {"first": 899_999, "count": 2}}, "seeds below 900000, .*\n  received: seeds up to 900000"),
+    ({"render": {"first": -1}}, "render: first\n  expected: 0 or more"),
+    ({"render": {"workers": -1}}, "render: workers\n  expected: 0 or more"),
+    ({"data": {"tartanair_share": 1.5}}, "data: tartanair_share\n  expected: between 0 and 1"),
+    ({"train": {"log_every": 0}}, "train: log_every\n  expected: a positive number"),
+    ({"train": {"warmup_steps": -1}}, "train: warmup_steps\n  expected: 0 or more"),
+    ({"train": {"ema_decay": 1.0}}, "train: ema_decay\n  expected: at least 0 and less than 1"),
+    ({"train": {"correlation_keep": 0.0}}, "train: correlation_keep\n  expected: more than 0 and at most 1"),
+    ({"train": {"checkpoint_minutes": -1.0}}, "train: checkpoint_minutes\n  expected: 0 or more"),
     ({"sizes": {"width": 0}}, "sizes: width\n  expected: a positive number"),
     ({"train": {"steps": 0}}, "train: steps\n  expected: a positive number"),
     ({"train": {"learning_rate": 2.0}}, "between 0 and 1"),
@@ -76,6 +91,16 @@ WRONG = [
 def test_what_is_wrong_is_refused_by_name(tmp_path: Path, settings: object, message: str):
     with pytest.raises(TrainingError, match=message):
         load(tmp_path, settings)
+
+
+def test_the_held_out_sequences_have_reserved_seeds():
+    assert min(spec.seed for spec in HELD_OUT) >= RESERVED_SEEDS
+
+
+def test_a_configuration_changed_afterwards_can_be_checked_again():
+    check_config(Config(), "here")
+    with pytest.raises(TrainingError, match="wrong value of here: train: steps"):
+        check_config(replace(Config(), train=replace(Config().train, steps=-3)), "here")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):

@@ -40,7 +40,8 @@ def run(tmp_path: Path) -> Path:
         "name": "tiny",
         "step": 40,
         "seconds": 1800.0,
-        "clips_per_step": 2,
+        "clips": 14,
+        "history": [{"from_step": 0, "commit": "abc1234", "machine": "a machine", "processes": 2}],
         "network": network.state_dict(),
         "average": average,
     }
@@ -64,7 +65,7 @@ def test_a_checkpoint_becomes_a_model(built: None, run: Path):
     for file in manifest["files"].values():
         assert hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest() == file["sha256"]
     about = manifest["provenance"]
-    expected = {"config": "tiny.yaml", "steps": 40, "clips": 80, "hours": 0.5, "machine": "a test"}
+    expected = {"config": "tiny.yaml", "commit": "abc1234", "steps": 40, "clips": 14, "hours": 0.5, "machine": "a test"}
     assert {key: about[key] for key in expected} == expected
     assert manifest["name"] == "small" and manifest["licence"] == "MIT" and "40 steps" in manifest["training"] and manifest["sizes"]["featureDim"] == 16
     weights, average = load_file(folder / "weights.safetensors"), torch.load(run / "run" / "checkpoint.pt")["average"]

@@ -65,6 +65,14 @@ def test_confidence_loss_teaches_the_confidence_alone():
     assert target.grad is None and confidence.grad.abs().max() > 0
 
 
+def test_confidence_loss_of_nothing_is_zero_and_differentiable():
+    confidence, truth = torch.rand(1, 2, 2, 1, 2, requires_grad=True), truth_at(pairs(2))
+    truth.inside[:] = False
+    loss = losses.confidence_loss(pairs(2), confidence, truth)
+    loss.backward()
+    assert loss.item() == 0 and torch.equal(confidence.grad, pairs(2))
+
+
 def test_reprojection_loss_counts_near_frames_only():
     coords = pairs(6)
     coords[0, 0, 5] = 10.0  # too far apart

@@ -11,12 +11,16 @@ import torch
 from qpvo_train.network import NetworkSizes, PatchNetwork
 
 MODEL = Path(__file__).parents[2] / "models" / "small"
-runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: the network is not compared with the product's ONNX models")
-safetensors = pytest.importorskip("safetensors.torch", reason="safetensors is not installed: the weights of the product's model cannot be read")
+
+
+@pytest.fixture(scope="module")
+def runtime():
+    return pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: the network is not compared with the product's ONNX models")
 
 
 @pytest.fixture(scope="module")
 def network() -> PatchNetwork:
+    safetensors = pytest.importorskip("safetensors.torch", reason="safetensors is not installed: the weights of the product's model cannot be read")
     sizes = json.loads((MODEL / "manifest.json").read_text())["sizes"]
     names = {"inputChannels": "input_channels", "featureDim": "feature_dim", "hiddenDim": "hidden_dim", "patchSize": "patch_size"}
     values = {names.get(key, key): tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}
@@ -25,7 +29,7 @@ def network() -> PatchNetwork:
     return network.eval()
 
 
-def outputs_of(name: str, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def outputs_of(runtime, name: str, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = runtime.InferenceSession(MODEL / name, options, providers=["CPUExecutionProvider"])
@@ -34,21 +38,21 @@ def outputs_of(name: str, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Te
 
 
 @torch.no_grad()
-def test_encoders_agree(network: PatchNetwork):
+def test_encoders_agree(runtime, network: PatchNetwork):
     images = torch.randint(0, 256, (1, 1, network.sizes.input_channels, 48, 80)).float()
     features, context = network.encode(images)
     normalised = 2 * images[0] / 255 - 0.5
-    actual = outputs_of("features.onnx", {"image": normalised})["features"]
+    actual = outputs_of(runtime, "features.onnx", {"image": normalised})["features"]
     torch.testing.assert_close(actual[0].permute(1, 2, 0), features[0, 0], atol=2e-5, rtol=2e-5)
 
     cells = torch.tensor([0, 19, 20, 137, 239], dtype=torch.int32)
-    actual = outputs_of("context.onnx", {"image": normalised, "cells": cells})["context"]
+    actual = outputs_of(runtime, "context.onnx", {"image": normalised, "cells": cells})["context"]
     torch.testing.assert_close(actual, context[0, 0].flatten(0, 1)[cells.long()], atol=2e-5, rtol=2e-5)
 
 
 @pytest.mark.parametrize(("frames", "patches"), [(1, 1), (2, 3), (6, 7)])
 @torch.no_grad()
-def test_update_operators_agree(network: PatchNetwork, frames: int, patches: int):
+def test_update_operators_agree(runtime, network: PatchNetwork, frames: int, patches: int):
     """The product runs the operator for one source frame at a time, on correlations in the order [level][py][px][dy][dx]."""
     sizes, dim = network.sizes, network.sizes.hidden_dim
     window = 2 * sizes.radius + 1
@@ -60,6 +64,6 @@ def test_update_operators_agree(network: PatchNetwork, frames: int, patches: int
     columns = split.permute(0, 1, 2, 3, 8, 6, 7, 5, 4).flatten(4)
     for source in range(frames):
         inputs = {"hidden": hidden[0, source], "context": context[0, source, None], "correlation": columns[0, source].flatten(0, 1)}
-        actual = outputs_of("update.onnx", inputs)
+        actual = outputs_of(runtime, "update.onnx", inputs)
         for name, value in zip(("hiddenOut", "delta", "weight"), expected):
             torch.testing.assert_close(actual[name], value[0, source].flatten(0, 1), atol=2e-5, rtol=2e-5)

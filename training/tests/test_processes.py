@@ -41,7 +41,7 @@ def test_two_processes_average_their_gradients_and_keep_equal_weights(plane_clip
     assert first["losses"][0] != second["losses"][0]
     assert first["losses"][0]["gradient_norm"] == second["losses"][0]["gradient_norm"]
     state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
-    assert len(state["random"]) == 2 and state["clips_per_step"] == 2
+    assert len(state["random"]) == 2 and state["clips"] == 2 * state["step"]
     alone = tiny_trainer(tiny_config(tmp_path / "run", steps=3), plane_clips)
     alone.resume(alone.checkpoint_path)
     alone.run()

@@ -61,7 +61,13 @@ def test_the_world_of_the_file_has_z_up():
 
 def test_a_broken_write_leaves_no_folder(tmp_path):
     with pytest.raises(IndexError):
-        write_asl(tmp_path / "x", np.zeros((2, 16, 16), np.uint8), np.zeros((1, 3, 4)), (1, 1), 20, "")
+        write_asl(tmp_path / "x", np.zeros((2, 16, 16), np.uint8), np.zeros((1, 3, 4)), (1, 1), 20, "", {})
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_without_its_description_is_never_seen(tmp_path):
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_asl(tmp_path / "x", np.zeros((2, 16, 16), np.uint8), np.tile(np.eye(3, 4), (2, 1, 1)), (1, 1, 0, 0), 20, "", {"depth": object()})
     assert not (tmp_path / "x").exists()
 
 

@@ -39,6 +39,29 @@ def test_no_seed_comes_twice_and_processes_share_none():
     assert len(set(seeds)) == 1000 and min(seeds) >= stream.FIRST_SEED
 
 
+def test_a_clip_without_depth_is_skipped_with_its_seed(monkeypatch):
+    run, whole = RenderedClips(seed=1, **OPTIONS), stream.random_clip
+    blind = run._seed(0)
+    change = lambda seed, clip: dict(clip, inv=clip["inv"] * 0) if seed == blind else clip
+    monkeypatch.setattr(stream, "random_clip", lambda seed, *rest: change(seed, whole(seed, *rest)))
+    with pytest.warns(UserWarning, match=f"seed {blind} skipped: clip without depth") as caught:
+        samples = [next(run) for _ in range(4)]
+    assert all(sample["inv"].max() > 0 for sample in samples)
+    assert len(caught) == run.taken - 4
+
+
+def test_only_clips_that_cannot_be_used_are_an_error():
+    run = RenderedClips(seed=1, **{**OPTIONS, "crop": (64, 64)})
+    with pytest.warns(UserWarning, match="skipped"), pytest.raises(TrainingError, match="no rendered clip can be used"):
+        next(run)
+
+
+def test_the_state_of_clip_folders_is_refused():
+    run = RenderedClips(seed=1, **OPTIONS)
+    with pytest.raises(TrainingError, match="expected: clips rendered while training\n  received: 1 clip folders\n  The data section differs"):
+        run.load_state_dict({"rng": {}, "drawn": 3, "broken": [], "files": [["a.npz"]]})
+
+
 def test_workers_give_the_same_samples():
     here = RenderedClips(seed=2, **OPTIONS)
     expected = [next(here) for _ in range(5)]

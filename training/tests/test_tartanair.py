@@ -58,8 +58,8 @@ def test_written_clips_are_samples(small):
 def test_what_is_missing_is_said(small, tmp_path):
     with pytest.raises(TrainingError, match="folder missing"):
         list_frames(tmp_path / "none")
-    next((small / "depth_left").iterdir()).unlink()
-    with pytest.raises(TrainingError, match="6 images, 5 depths, 6 poses"):
+    (small / "depth_left/000002.png").unlink()
+    with pytest.raises(TrainingError, match="frame 000002 has no depth .6 images, 5 depths, 6 poses"):
         list_frames(small)
     (small / "pose_left.txt").write_text("1 2 3\n")
     with pytest.raises(TrainingError, match="7 finite numbers"):
@@ -67,6 +67,60 @@ def test_what_is_missing_is_said(small, tmp_path):
     (small / "pose_left.txt").unlink()
     with pytest.raises(TrainingError, match="poses missing"):
         list_frames(small)
+
+
+def test_frames_are_paired_by_number(small):
+    (small / "image_left/000001.png").unlink()
+    (small / "depth_left/000004.png").unlink()
+    with pytest.raises(TrainingError, match="frame 000001 has no image, frame 000004 has no depth"):
+        list_frames(small)
+    (small / "image_left/000004.png").unlink()
+    (small / "depth_left/000001.png").unlink()
+    images, depths, poses = list_frames(small)
+    assert [p.name for p in images] == [p.name for p in depths] == [f"{k:06d}.png" for k in (0, 2, 3, 5)]
+    np.testing.assert_allclose(poses[:, 2, 3] - poses[0, 2, 3], [0, -0.2, -0.3, -0.5], atol=1e-12)
+
+
+def test_a_frame_without_pose_is_named(small):
+    np.savetxt(small / "pose_left.txt", [[0, 0, 0, 0, 0, 0, 1]] * 4)
+    with pytest.raises(TrainingError, match="frame 000004 has no pose"):
+        list_frames(small)
+
+
+@pytest.mark.parametrize("name", ["preview.png", "000003_again.png"])
+def test_a_file_without_a_frame_of_its_own_is_refused(small, name):
+    (small / "image_left" / name).write_bytes(b"")
+    with pytest.raises(TrainingError, match=f"one file a frame.*\n.*{name}"):
+        list_frames(small)
+
+
+@pytest.mark.parametrize(("name", "what"), [("depth_left/000001.png", "depth unreadable"), ("image_left/000001.png", "TartanAir image")])
+def test_an_unreadable_file_is_named(small, name, what):
+    (small / name).write_bytes(b"no image")
+    with pytest.raises(TrainingError, match=f"{what}\n.*\n.*{name}"):
+        next(to_clips(small, frames=4, shrink=1))
+
+
+def test_an_unreadable_npy_is_named(small):
+    (small / "depth_left/000001.png").unlink()
+    (small / "depth_left/000001_left_depth.npy").write_bytes(b"no array")
+    with pytest.raises(TrainingError, match="depth unreadable\n.*\n.*000001_left_depth.npy"):
+        next(to_clips(small, frames=4, shrink=1))
+
+
+def test_a_depth_of_zero_or_less_is_none(small):
+    depth = np.full((32, 64), 5.0, np.float32)
+    depth[:8], depth[8:16], depth[16:20] = 0, -2, np.inf
+    for path in (small / "depth_left").glob("*.png"):
+        np.save(path.with_suffix(".npy"), depth)
+        path.unlink()
+    inv = next(to_clips(small, frames=4, shrink=1))["inv"]
+    assert (inv[:, :5] == 0).all() and (inv[:, 5:] == np.float32(0.2)).all()
+
+
+def test_the_optical_axis_is_that_of_the_data_set(small):
+    np.testing.assert_allclose(next(to_clips(small, frames=2, shrink=1))["K"], [320, 320, 320, 240])
+    np.testing.assert_allclose(next(to_clips(small, frames=2, shrink=2))["K"], [160, 160, 159.75, 119.75])
 
 
 @recorded

@@ -127,3 +127,25 @@ def test_another_number_of_processes_may_go_on(plane_clips: Path, tmp_path: Path
     second.resume(second.checkpoint_path)
     second.run()
     assert second.step == 3 and second.skipped == 0
+
+
+def test_a_log_line_that_was_cut_short_is_dropped(plane_clips: Path, tmp_path: Path):
+    first = tiny_trainer(tiny_config(tmp_path / "run"), plane_clips)
+    first.run(until=2)
+    with (first.folder / "log.jsonl").open("a") as file:
+        file.write('{"step": 3, "los')
+    second = tiny_trainer(tiny_config(tmp_path / "run"), plane_clips)
+    second.resume(second.checkpoint_path)
+    second.run(until=3)
+    assert [line["step"] for line in log_of(second)] == [1, 2, 3]
+
+
+def test_the_checkpoint_knows_how_it_was_made(plane_clips: Path, tmp_path: Path):
+    first = tiny_trainer(tiny_config(tmp_path / "run"), plane_clips)
+    first.run(until=2)
+    second = tiny_trainer(tiny_config(tmp_path / "run"), plane_clips)
+    second.resume(second.checkpoint_path)
+    second.run(until=3)
+    state = load_checkpoint(second.checkpoint_path)
+    assert state["clips"] == 3 and [part["from_step"] for part in state["history"]] == [0, 2]
+    assert all(part["commit"] and part["machine"] and part["processes"] == 1 for part in state["history"])

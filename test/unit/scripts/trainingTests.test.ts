@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 type Found = { python?: string; reason?: string };
-type Find = (options?: { env: Record<string, string>; environment: string }) => Promise<Found>;
+type Find = (options?: { env: Record<string, string>; environment: string; failure: string }) => Promise<Found>;
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const load = (file: string) => import(join(ROOT, 'scripts', file));
@@ -39,9 +39,11 @@ function script(path: string, text: string): string {
 describe('the Python of the training tests', () => {
   let folder = '';
   let environment = '';
+  let failure = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'qpvo python '));
     environment = join(folder, 'venv');
+    failure = join(folder, 'state', 'failed.txt');
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -49,7 +51,7 @@ describe('the Python of the training tests', () => {
   function find(python3: string, env: Record<string, string> = {}): Promise<Found> {
     script(join(folder, 'bin', 'python3'), python3);
     const path = `${join(folder, 'bin')}:/usr/bin:/bin`;
-    return findTrainingPython({ env: { PATH: path, ...env }, environment });
+    return findTrainingPython({ env: { PATH: path, ...env }, environment, failure });
   }
 
   it('is the one that QPVO_PYTHON names', async () => {
@@ -88,6 +90,23 @@ describe('the Python of the training tests', () => {
     assert.equal(python, undefined);
     assert.equal(reason, 'installing the training package into training/.venv failed (exit code 7).');
     assert.ok(!existsSync(environment));
+  });
+
+  it('is not installed again after a failure, until QPVO_SETUP_TRAINING=1 asks for it', async () => {
+    const works = makesEnvironment('touch "$(dirname "$0")/installed"');
+    await find(makesEnvironment('exit 7'), { CI: 'true' });
+    const { python, reason } = await find(works, { CI: 'true' });
+    assert.equal(python, undefined);
+    assert.match(
+      reason ?? '',
+      /^an earlier run could not make .*failed \(exit code 7\)\. QPVO_SETUP_TRAINING=1, or removing .*failed\.txt, tries again$/,
+    );
+    assert.ok(!existsSync(environment));
+
+    const own = join(environment, 'bin', 'python');
+    assert.deepEqual(await find(works, { CI: 'true', QPVO_SETUP_TRAINING: '1' }), { python: own });
+    rmSync(environment, { recursive: true });
+    assert.deepEqual(await find(works, { CI: 'true' }), { python: own });
   });
 
   it('is none when python3 has no venv', async () => {

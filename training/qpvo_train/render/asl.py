@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes a sequence as an ASL / EuRoC folder: mav0/cam0 and mav0/state_groundtruth_estimate0, the body being the camera."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -47,8 +48,8 @@ def camera_poses(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return -np.einsum("nij,nj->ni", R, poses[:, :, 3]), R
 
 
-def write_asl(folder, images: np.ndarray, poses: np.ndarray, K, rate: float, comment: str) -> None:
-    """images uint8 [n,h,w]; poses float64 [n,3,4] world -> camera; K fx fy cx cy. The folder appears complete or not at all."""
+def write_asl(folder, images: np.ndarray, poses: np.ndarray, K, rate: float, comment: str, meta: dict) -> None:
+    """images uint8 [n,h,w]; poses float64 [n,3,4] world -> camera; K fx fy cx cy; meta goes to meta.json. The folder appears complete or not at all."""
     folder = Path(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
@@ -63,6 +64,7 @@ def write_asl(folder, images: np.ndarray, poses: np.ndarray, K, rate: float, com
     lines = ["#timestamp [ns],filename", *(f"{s},{s}.png" for s in stamps)]
     (partial / "mav0/cam0/data.csv").write_text("\n".join(lines) + "\n")
     (partial / "mav0/state_groundtruth_estimate0/data.csv").write_text("\n".join([TRUTH_HEADER, *_truth(stamps, poses, rate)]) + "\n")
+    (partial / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
 

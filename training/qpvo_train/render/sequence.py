@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Long sequences with exact ground truth: what the product is demonstrated and measured on. Seeds from 910000 on are never trained on."""
+"""Long sequences with exact ground truth: what the product is demonstrated and measured on. Their seeds are among those that config.py reserves."""
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -86,8 +85,7 @@ def render_sequence(folder, spec: SequenceSpec, bank: TextureBank) -> None:
     meta |= dict(path_m=float(steps(plan.poses).sum()), extent_m=float(np.linalg.norm(np.ptp(centres, axis=0))))
     meta |= dict(still=spec.still, turning=spec.turning, fast=spec.fast)
     meta |= dict(degrees_a_second_max=float(rotation_degrees(plan.poses).max() * spec.rate), dark=spec.dark, blur=spec.blur)
-    write_asl(folder, clip["im"], clip["poses"], clip["K"], spec.rate, f"rendered sequence {spec.name}")
-    (FilePath(folder) / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
+    write_asl(folder, clip["im"], clip["poses"], clip["K"], spec.rate, f"rendered sequence {spec.name}", meta)
 
 
 def plan_sequence(spec: SequenceSpec, bank: TextureBank) -> ClipPlan:

@@ -2,17 +2,19 @@
 """Clips rendered while training: the sampler interface of ClipFolder without files.
 
 Clips are made in groups; a group gives `reuse` samples of each of its clips, in random order. With workers, groups are rendered ahead in
-processes by the CPU kernel (fast enough for a GPU with its usual number of cores beside it); without, in this process on `device`.
+processes by the CPU kernel; without, in this process on `device`.
 """
 
 import multiprocessing
+import warnings
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 
 import cv2
 import numpy as np
 
-from ..clips import collate, load_sample
+from ..clips import check_state, collate, load_sample
+from ..errors import TrainingError
 from .bank import check_texture_folders, load_bank
 from .clip import random_clip, use_one_thread
 
@@ -73,14 +75,27 @@ class RenderedClips:
         return self
 
     def __next__(self) -> dict:
-        """One sample as clips.load_sample gives it."""
+        """One sample as clips.load_sample gives it. A clip that cannot be used is named in a warning; a whole group of them is a TrainingError."""
+        for _ in range(GROUP * self.reuse):
+            seed, clip, rng = self._draw()
+            try:
+                return load_sample(clip, rng, self.frames, self.crop)
+            except ValueError as error:
+                warnings.warn(f"rendered clip of seed {seed} skipped: {error}", stacklevel=2)
+                reason = error
+        advice = "Check the sizes of render, data: crop and train: stages."
+        raise TrainingError("no rendered clip can be used", expected=f"{self.frames} frames, crop {self.crop}", received=reason, advice=advice)
+
+    def _draw(self) -> tuple[int, dict, np.random.Generator]:
+        """The next clip with its seed and the generator of its augmentation."""
         group, place = divmod(self.taken, GROUP * self.reuse)
         if group != self.group:
             self.group, self.clips = group, self._clips_of(group)
         order = np.random.default_rng((self.seed, 3, group)).permutation(GROUP * self.reuse)
         rng = np.random.default_rng((self.seed, 4, self.share[0], self.taken))
         self.taken += 1
-        return load_sample(self.clips[order[place] % GROUP], rng, self.frames, self.crop)
+        k = int(order[place]) % GROUP
+        return self._seed(group * GROUP + k), self.clips[k], rng
 
     def batch(self, size: int) -> dict:
         return collate([next(self) for _ in range(size)])
@@ -89,7 +104,8 @@ class RenderedClips:
         return {"taken": self.taken}
 
     def load_state_dict(self, state: dict) -> None:
-        """Continues after the same number of samples; clips of the group at hand are rendered again."""
+        """Continues after the same number of samples; clips of the group at hand are rendered again. Raises TrainingError for another kind of state."""
+        check_state(state, self.state_dict())
         self.taken = state["taken"]
         for future in self.ahead:
             future.cancel()
