@@ -100,7 +100,9 @@ def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: boo
 
     images float32 [N,1,H,W] in 0..255; poses float32 [N,3,4] world -> camera with poses[0] = identity; inv float32 [N,H/4,W/4];
     static float32 [N,H/4,W/4], 0 on moving cells and on cells nearer than the limit MAX_INVERSE, to which inv is clamped; K float32 [4] on
-    the quarter grid. Inverse depths are divided by 0.7 x their 98th percentile, translations multiplied by it. Raises ValueError for a clip that is corrupt, too short or too small.
+    the quarter grid. Inverse depths are divided by 0.7 x their 98th percentile, translations multiplied by it.
+
+    Raises ValueError for a clip that is corrupt, too short or too small.
     """
     rng = rng or np.random.default_rng(0)
     clip = source if isinstance(source, dict) else read_clip(source)

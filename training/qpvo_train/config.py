@@ -17,6 +17,7 @@ from .network import NetworkSizes
 RESERVED_SEEDS = 900_000  # from here on: the held-out sequences, and clips that are rendered while training
 PRODUCT_SHAPES = {"patch_size": 3, "radius": 3, "levels": (1, 4)}
 
+
 @dataclass(frozen=True)
 class RenderConfig:
     """Clips rendered to a folder: seeds first .. first + count - 1, all below RESERVED_SEEDS, one file each."""

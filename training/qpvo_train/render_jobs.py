@@ -20,7 +20,10 @@ SEQUENCES = "qpvo-out/sequences"
 
 
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
-    """what: train, val or sequences. Files that exist are kept. Raises TrainingError for a missing texture or TartanAir folder, or seeds that are reserved, before any work starts."""
+    """what: train, val or sequences. Files that exist are kept.
+
+    Raises TrainingError for a missing texture or TartanAir folder and for seeds that are reserved, before any work starts.
+    """
     if what == "train" and count is not None:
         config = replace(config, render=replace(config.render, count=count))
         check_config(config, "--count")

@@ -57,6 +57,13 @@ def test_the_clips_of_a_configuration_are_rendered_once(tmp_path: Path, capsys):
     assert "0 clips rendered" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("count", ["0", "900000"])
+def test_a_count_that_cannot_be_is_refused(tmp_path: Path, capsys, count: str):
+    assert render(tmp_path, settings(tmp_path), "--count", count) == 2
+    assert "wrong value of --count: render: " in capsys.readouterr().err
+    assert not (tmp_path / "clips").exists()
+
+
 def test_validation_clips_have_the_first_seeds_and_another_folder(tmp_path: Path):
     assert render(tmp_path, settings(tmp_path), "--what", "val", "--count", "1") == 0
     assert [path.name for path in (tmp_path / "val").iterdir()] == ["0000000.npz"]
