@@ -42,7 +42,7 @@ export const PARAMETERS = {
     unit: 'keyframes',
     text: 'Which frame, counted back from the newest, is tested for removal after each update.',
   }),
-  keyframeThresholdPx: number(15, [0, 200], {
+  keyframeThresholdPx: number(30, [0, 200], {
     group: KEYFRAMES,
     unit: 'px at 640 px width',
     text: 'The tested frame is removed when the mean flow between its neighbours is below this. 0 keeps every frame. The publication uses 60.',
