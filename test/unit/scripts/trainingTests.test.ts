@@ -88,7 +88,7 @@ describe('the Python of the training tests', () => {
   it('is none, and nothing stays behind, when the installation fails', async () => {
     const { python, reason } = await find(makesEnvironment('echo no index; exit 7'), { CI: 'true' });
     assert.equal(python, undefined);
-    assert.equal(reason, 'installing the training package into training/.venv failed (exit code 7).');
+    assert.equal(reason, 'installing what the training tests need into training/.venv failed (exit code 7).');
     assert.ok(!existsSync(environment));
   });
 
