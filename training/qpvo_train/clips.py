@@ -122,10 +122,16 @@ def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: boo
     return _normalised(clip, images)
 
 
-def _normalised(clip: dict, images: np.ndarray) -> dict:
-    scale = 0.7 * float(np.quantile(clip["inv"], 0.98))
+def depth_scale(inverse: np.ndarray) -> float:
+    """0.7 x the 98th percentile of inverse depths: what they are divided by, and translations multiplied by. Raises ValueError without depth."""
+    scale = 0.7 * float(np.quantile(inverse, 0.98))
     if scale <= 0:
         raise ValueError("clip without depth")
+    return scale
+
+
+def _normalised(clip: dict, images: np.ndarray) -> dict:
+    scale = depth_scale(clip["inv"])
     R, t = clip["poses"][:, :, :3], clip["poses"][:, :, 3]
     relative = R @ R[0].T
     shift = (t - relative @ t[0]) * scale

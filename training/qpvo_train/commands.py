@@ -78,7 +78,7 @@ def _rendered_clips(config: Config, processes: Processes):
         size=(render.frames, render.height, render.width),
         device=processes.device,
         workers=render.workers,
-        folders=[] if render.textures is None else [render.textures],
+        folders=render.texture_folders,
         share=(processes.rank, processes.count),
     )
 

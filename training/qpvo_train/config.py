@@ -30,6 +30,10 @@ class RenderConfig:
     workers: int = 1  # processes; on the fly, 0 renders in the training process on its device
     textures: str | None = None  # folder of images to mix into the procedural textures
 
+    @property
+    def texture_folders(self) -> list[str]:
+        return [] if self.textures is None else [self.textures]
+
 
 @dataclass(frozen=True)
 class DataConfig:

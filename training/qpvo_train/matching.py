@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .clips import depth_scale
 from .ground_truth import true_matches
 from .network import PatchNetwork
 from .tartanair import list_frames, to_clips
@@ -35,7 +36,7 @@ def matching_shares(network: PatchNetwork, clip: dict, gaps: tuple[int, ...] = (
     of a place is the sum over the 3 x 3 pixels of the products of the features.
     """
     rng = np.random.default_rng(seed)
-    scale = 0.7 * float(np.quantile(clip["inv"], 0.98))
+    scale = depth_scale(clip["inv"])
     inverse = torch.from_numpy(clip["inv"].astype(np.float32) / scale)
     poses = torch.from_numpy(np.concatenate([clip["poses"][..., :3], clip["poses"][..., 3:] * scale], -1)).float()
     intrinsics = torch.from_numpy(clip["K"] / 4).float()[None]

@@ -14,6 +14,7 @@ from .losses import matching_loss
 from .network import PatchNetwork
 from .render.bank import load_bank
 from .render.clip import random_clip
+from .train import stage_options
 from .unroll import Unroll, UnrollOptions, unroll
 
 
@@ -26,17 +27,9 @@ def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> 
     stage = config.train.stages[-1]
     device = batch["images"].device
     network = PatchNetwork(config.sizes).to(device)
-    train = config.train
-    options = UnrollOptions(
-        patches=stage.patches,
-        start=stage.start,
-        warm=stage.warm,
-        through_ba=stage.through_ba,
-        correlation_keep=train.correlation_keep,
-        bfloat16=train.bfloat16,
-    )
+    options = stage_options(config.train, stage)
     parts = _parts(network, batch, options)
-    iterations = options.warm + options.per_frame * (stage.frames - options.start) + options.tail - 1
+    iterations = options.iterations(stage.frames)
 
     def whole() -> None:
         result = unroll(network, batch, options)
@@ -97,7 +90,7 @@ def _seconds(work: Callable[[], None], repeats: int, device: torch.device) -> fl
 
 def _render_seconds(config: Config) -> float:
     render = config.render
-    bank = load_bank(folders=[render.textures] if render.textures else [])
+    bank = load_bank(folders=render.texture_folders)
     begin = time.perf_counter()
     for seed in range(2):
         random_clip(seed, bank, render.frames, render.height, render.width)

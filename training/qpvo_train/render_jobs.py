@@ -27,7 +27,7 @@ def render(config: Config, what: str, out: str | None = None, count: int | None 
     if what == "train" and count is not None:
         config = replace(config, render=replace(config.render, count=count))
         check_config(config, "--count")
-    folders = texture_folders(config.render)
+    folders = config.render.texture_folders
     for folder in config.data.tartanair:
         list_frames(folder)
     bank = load_bank(folders=folders)  # made here once; the processes find it in the cache
@@ -40,10 +40,6 @@ def render(config: Config, what: str, out: str | None = None, count: int | None 
         for folder in config.data.tartanair:
             made = write_clips(folder, config.data.tartanair_clips, frames=config.render.frames, strides=(1, 2))
             _report(f"{made} clips cut from {folder}")
-
-
-def texture_folders(render: RenderConfig) -> list[str]:
-    return [] if render.textures is None else [render.textures]
 
 
 def _folder(folder: str | None, key: str) -> str:
@@ -66,7 +62,7 @@ def _clips(render: RenderConfig, out: str) -> None:
 
 def _share(render: RenderConfig, out: str) -> None:
     use_one_thread()
-    bank = load_bank(folders=texture_folders(render))
+    bank = load_bank(folders=render.texture_folders)
     made = render_clips(out, render.first, render.count, bank, frames=render.frames, height=render.height, width=render.width, report=_report)
     _report(f"{made} clips rendered to {out}, {render.count - made} were there")
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .checkpoint import RESUME_KEYS, check_keys, check_sizes, load_checkpoint, load_weights, save_checkpoint, sizes_state
 from .clips import collate
-from .config import Config, StageConfig
+from .config import Config, StageConfig, TrainConfig
 from .log import TrainingLog, clip_metrics, truncate_log
 from .network import PatchNetwork
 from .processes import Processes
@@ -21,6 +21,19 @@ AGREE_EVERY = 10  # steps between the questions whether a checkpoint is due
 NOISE_RANGE = (-8.0, -4.0)  # log2 of the disturbance of true poses
 
 
+def stage_options(train: TrainConfig, stage: StageConfig, pose_noise: float | None = None) -> UnrollOptions:
+    """How a clip is run in a stage of the curriculum."""
+    return UnrollOptions(
+        patches=stage.patches,
+        start=stage.start,
+        warm=stage.warm,
+        pose_noise=pose_noise,
+        through_ba=stage.through_ba,
+        correlation_keep=train.correlation_keep,
+        bfloat16=train.bfloat16,
+    )
+
+
 class Trainer:
     """A training in flight. `source` is an iterator of samples with a settable number of `frames`; its state travels in the checkpoint."""
 
@@ -30,7 +43,7 @@ class Trainer:
         torch.manual_seed(train.seed)
         self.network = PatchNetwork(config.sizes).to(processes.device)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, betas=(0.9, 0.99))
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.average = self._copied_weights()
         torch.manual_seed(train.seed + 7919 * processes.rank)
         self.step, self.seconds, self.skipped, self.clips = 0, 0.0, 0, 0
         self.history: list[dict] = []
@@ -90,15 +103,7 @@ class Trainer:
     def _options(self, stage: StageConfig) -> UnrollOptions:
         disturbed = torch.rand(()).item() < stage.true_poses
         exponent = NOISE_RANGE[0] + (NOISE_RANGE[1] - NOISE_RANGE[0]) * torch.rand(()).item()
-        return UnrollOptions(
-            patches=stage.patches,
-            start=stage.start,
-            warm=stage.warm,
-            pose_noise=2**exponent if disturbed else None,
-            through_ba=stage.through_ba,
-            correlation_keep=self.config.train.correlation_keep,
-            bfloat16=self.config.train.bfloat16,
-        )
+        return stage_options(self.config.train, stage, 2**exponent if disturbed else None)
 
     def _weighted(self, terms: dict[str, Tensor]) -> Tensor:
         return sum(getattr(self.config.train.losses, name) * value for name, value in terms.items())
@@ -171,7 +176,10 @@ class Trainer:
     def start_from(self, weights: dict) -> None:
         """Starts from another network's weights."""
         self.network.load_state_dict(weights)
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.average = self._copied_weights()
+
+    def _copied_weights(self) -> dict[str, Tensor]:
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def _truncate_log(self) -> None:
         if self.processes.leads:

@@ -31,6 +31,10 @@ class UnrollOptions:
     decay: float = 0.85  # weight of an iteration relative to the next one
     bfloat16: bool = False  # in the networks; geometry, truth and losses are always float32
 
+    def iterations(self, frames: int) -> int:
+        """Updates of a clip of so many frames."""
+        return self.warm + self.per_frame * max(0, frames - self.start) + self.tail - 1
+
 
 @dataclass
 class UnrollResult:
@@ -77,7 +81,7 @@ class Unroll:
 
     def run(self) -> UnrollResult:
         options, terms = self.options, {}
-        iterations = options.warm + options.per_frame * (self.frames - self.count) + options.tail - 1
+        iterations = options.iterations(self.frames)
         weights = [options.decay ** (iterations - 1 - n) for n in range(iterations)]
         for n, weight in enumerate(weights):
             if n >= options.warm and (n - options.warm) % options.per_frame == 0 and self.count < self.frames:

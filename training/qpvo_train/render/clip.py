@@ -8,6 +8,7 @@ there; K float64 [4] fx fy cx cy in pixels, pixel centres at integers; moving bo
 import os
 from pathlib import Path as FilePath
 
+import cv2
 import numpy as np
 import torch
 
@@ -74,3 +75,4 @@ def save_clip(path, clip: dict) -> None:
 def use_one_thread() -> None:
     """For workers that share a machine with the training."""
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)

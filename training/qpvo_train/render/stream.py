@@ -10,7 +10,6 @@ import warnings
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 
-import cv2
 import numpy as np
 
 from ..clips import check_state, collate, load_sample
@@ -26,7 +25,6 @@ _worker_bank = None
 def _start_worker(bank_options) -> None:
     global _worker_bank
     use_one_thread()
-    cv2.setNumThreads(1)
     _worker_bank = load_bank(**bank_options)
 
 

@@ -5,8 +5,6 @@ import argparse
 import time
 from pathlib import Path
 
-import cv2
-
 from .bank import load_bank
 from .clip import random_clip, save_clip, use_one_thread
 
@@ -35,7 +33,6 @@ def main() -> None:
     parser.add_argument("--textures", nargs="*", default=[], help="folders of images")
     a = parser.parse_args()
     use_one_thread()
-    cv2.setNumThreads(1)
     bank = load_bank(folders=a.textures)
     render_clips(a.out, a.first, a.count, bank, frames=a.frames, height=a.height, width=a.width, report=lambda line: print(line, flush=True))
 
