@@ -67,4 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    from .processes import leave
+
+    leave(code)

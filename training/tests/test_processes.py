@@ -46,3 +46,11 @@ def test_two_processes_average_their_gradients_and_keep_equal_weights(plane_clip
     alone.resume(alone.checkpoint_path)
     alone.run()
     assert alone.step == 3
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_leaving_keeps_the_exit_code_and_what_was_printed(count: int):
+    script = "import sys; from qpvo_train.processes import leave; print('last words'); leave(3)"
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "WORLD_SIZE": str(count)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (3, "last words\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from tiny_run import losses_of, tiny_config, tiny_trainer
 
-from qpvo_train.processes import Processes, join_processes
+from qpvo_train.processes import Processes, join_processes, leave
 
 
 def averaged(processes: Processes) -> list[float]:
@@ -35,3 +35,4 @@ def main(clips: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     main(*map(Path, sys.argv[1:]))
+    leave(0)
