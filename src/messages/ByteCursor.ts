@@ -36,6 +36,10 @@ export class ByteCursor {
     return this.#view.getUint32(this.#take(4), this.#littleEndian);
   }
 
+  uint64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), this.#littleEndian);
+  }
+
   float64(): number {
     return this.#view.getFloat64(this.#take(8), this.#littleEndian);
   }

@@ -6,13 +6,23 @@ import { stampFromParts } from './stamps.ts';
 
 const HEADER_BYTES = 4;
 
+/** Fields that only messages of ROS 2 are read for. */
+export interface CdrFields extends FieldReader {
+  uint64(): bigint;
+  float64(): number;
+  /** builtin_interfaces/Time, nanoseconds. */
+  time(): bigint;
+  /** `type[]`: as many as the message says, each read by `read`. */
+  sequence<T>(read: (fields: CdrFields) => T): T[];
+}
+
 /**
  * Fields of a ROS 2 message: XCDR1 plain CDR, in either byte order, alignment counted from the end of the 4-byte encapsulation header
  * (DDS-XTypes 1.3, section 7.4.1).
  *
  * @throws QpvoError QPVO_SOURCE_CORRUPT when the encapsulation is another one
  */
-export function cdrFields(message: Uint8Array): FieldReader {
+export function cdrFields(message: Uint8Array): CdrFields {
   const kind = message.length >= HEADER_BYTES ? message[0]! * 256 + message[1]! : -1;
   if (kind !== 0 && kind !== 1) {
     throw new QpvoError('QPVO_SOURCE_CORRUPT', {
@@ -31,15 +41,25 @@ export function cdrFields(message: Uint8Array): FieldReader {
     const length = uint32();
     return length === 0 ? '' : cursor.text(length).replace(/\0$/, '');
   };
-  return {
+  const time = (): bigint => {
+    cursor.align(4);
+    const sec = cursor.int32();
+    return stampFromParts(sec, cursor.uint32());
+  };
+  const fields: CdrFields = {
     uint8: () => cursor.uint8(),
     uint32,
-    string,
-    header: () => {
-      cursor.align(4);
-      const sec = cursor.int32();
-      return { stampNs: stampFromParts(sec, cursor.uint32()), frameId: string() };
+    uint64: () => {
+      cursor.align(8);
+      return cursor.uint64();
     },
+    float64: () => {
+      cursor.align(8);
+      return cursor.float64();
+    },
+    string,
+    time,
+    header: () => ({ stampNs: time(), frameId: string() }),
     bytesView: () => cursor.view(uint32()),
     float64Array: (length) => {
       const numbers: number[] = [];
@@ -48,5 +68,12 @@ export function cdrFields(message: Uint8Array): FieldReader {
       for (let i = 0; i < count; i++) numbers.push(cursor.float64());
       return numbers;
     },
+    sequence: (read) => {
+      const items: ReturnType<typeof read>[] = [];
+      const count = uint32();
+      for (let i = 0; i < count; i++) items.push(read(fields));
+      return items;
+    },
   };
+  return fields;
 }

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: MIT
+import {
+  diagonalCovariance,
+  encodeOdometry,
+  encodePath,
+  encodePointCloud,
+  encodePoseStamped,
+  encodeTransforms,
+} from '../messages/ros2/encode.ts';
 import type { Pose, StampedPose } from '../odometry/Pose.ts';
 import { compose, inverse, log, rotate, type Tangent } from '../odometry/se3.ts';
 import type { FinalPose, FinishResult, MapPoint, TrackResult } from '../odometry/types.ts';
@@ -7,7 +15,6 @@ import { McapFile } from './McapFile.ts';
 import type { Output } from './Output.ts';
 import type { OutputContext } from './OutputContext.ts';
 import type { RunSummary } from './RunSummary.ts';
-import { encodeOdometry, encodePath, encodePointCloud, encodePoseStamped, encodeTransform } from './ros2/messages.ts';
 import { STATUS_SCHEMA, statusJson } from './statusSchema.ts';
 
 const ODOM = 'odom';
@@ -16,6 +23,10 @@ const CAMERA = 'camera_optical';
 const T_odom_world: Pose = { t: [0, 0, 0], q: [-0.5, 0.5, -0.5, 0.5] };
 /** Pose variance of a DEGRADED frame: do not use. Zeros, for TRACKING, mean unknown: a monocular estimate has no metric scale to be certain about. */
 const USELESS = 9999;
+const POSE_DEGRADED = diagonalCovariance(USELESS);
+const UNKNOWN = diagonalCovariance(0);
+/** Where there is no velocity, which is written as zeros. */
+const NO_VELOCITY = diagonalCovariance([-1, 0, 0, 0, 0, 0]);
 const PATH_POSES = 4096;
 const POINTS_PER_MESSAGE = 4096;
 
@@ -84,10 +95,18 @@ export class McapOutput implements Output {
     const pose = compose(T_odom_world, T_world_camera);
     const twist = this.#twist(stampNs, segment, pose);
     this.#previous = { stampNs, segment, pose };
-    const poseVariance = state === 'DEGRADED' ? USELESS : 0;
-    const odometry = encodeOdometry({ stampNs, frame: ODOM, childFrame: CAMERA, pose, poseVariance, twist });
+    const odometry = encodeOdometry({
+      stampNs,
+      frame: ODOM,
+      childFrame: CAMERA,
+      pose,
+      poseCovariance: state === 'DEGRADED' ? POSE_DEGRADED : UNKNOWN,
+      twist: twist ?? [0, 0, 0, 0, 0, 0],
+      twistCovariance: twist ? UNKNOWN : NO_VELOCITY,
+    });
     await this.#file.addMessage(this.#channels.odometry, stampNs, odometry);
-    await this.#file.addMessage(this.#channels.tf, stampNs, encodeTransform(stampNs, ODOM, CAMERA, pose));
+    const transform = encodeTransforms([{ stampNs, frame: ODOM, child: CAMERA, pose }]);
+    await this.#file.addMessage(this.#channels.tf, stampNs, transform);
   }
 
   /** Mean velocity since the last frame, in the camera frame. */

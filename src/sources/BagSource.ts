@@ -2,9 +2,8 @@
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { calibrationFromCameraInfo } from '../camera/cameraInfo.ts';
 import { messageOf, QpvoError } from '../error.ts';
-import { decodeCompressedImage } from '../messages/compressedImage.ts';
-import { checkImageLayout, pixelEncodingOf } from '../messages/encodings.ts';
-import { readCameraInfo, readCompressedImage, readHeader, readImage } from '../messages/sensorMessages.ts';
+import { readFrame } from '../messages/readFrame.ts';
+import { readCameraInfo, readHeader } from '../messages/sensorMessages.ts';
 import type { BagMessage, BagReader, BagTopic } from './BagReader.ts';
 import { frameSelection } from './frameSelection.ts';
 import { cameraInfoTopicOf, chooseImageTopic, isCompressed } from './imageTopics.ts';
@@ -81,16 +80,8 @@ async function frameOrFault(item: StampedMessage | FrameFault, topic: BagTopic):
   }
 }
 
-async function frameOf(message: StampedMessage, topic: BagTopic): Promise<ImageFrame> {
-  const { stampNs, data } = message;
-  if (isCompressed(topic)) {
-    const compressed = readCompressedImage(data, topic.serialization!);
-    return { stampNs, ...(await decodeCompressedImage(compressed.data, compressed.format)) };
-  }
-  const { width, height, step, isBigEndian, ...image } = readImage(data, topic.serialization!);
-  const frame = { width, height, step, isBigEndian, encoding: pixelEncodingOf(image.encoding), data: image.data };
-  checkImageLayout(frame);
-  return { stampNs, ...frame };
+function frameOf(message: StampedMessage, topic: BagTopic): Promise<ImageFrame> {
+  return readFrame(message.data, message.stampNs, topic.serialization!, isCompressed(topic));
 }
 
 /** The header's stamp, or the time of recording where the driver left the header empty or the message is damaged. */

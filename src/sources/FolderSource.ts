@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { messageOf, QpvoError } from '../error.ts';
 import { decodeImage } from '../messages/compressedImage.ts';
-import type { StampedPose } from '../odometry/Pose.ts';
+import type { Pose, StampedPose } from '../odometry/Pose.ts';
 import { frameSelection } from './frameSelection.ts';
 import { mapAhead } from './mapAhead.ts';
 import type { FrameFault, FrameRange, ImageFrame, Source, SourceInfo, SourceItem } from './Source.ts';
@@ -24,6 +24,7 @@ export interface ImageFolder {
   entries: readonly (ImageEntry | FrameFault)[];
   calibration: CameraCalibration | undefined;
   groundTruth: StampedPose[] | undefined;
+  T_body_camera?: Pose | undefined;
 }
 
 /**
@@ -61,12 +62,14 @@ class FolderSource implements Source {
   readonly info: SourceInfo;
   readonly calibration: CameraCalibration | undefined;
   readonly groundTruth: StampedPose[] | undefined;
+  readonly T_body_camera: Pose | undefined;
   readonly #entries: readonly (ImageEntry | FrameFault)[];
 
   constructor(folder: ImageFolder, info: SourceInfo) {
     this.info = info;
     this.calibration = folder.calibration;
     this.groundTruth = folder.groundTruth;
+    this.T_body_camera = folder.T_body_camera;
     this.#entries = folder.entries;
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
-import type { StampedPose } from '../odometry/Pose.ts';
+import type { Pose, StampedPose } from '../odometry/Pose.ts';
 
 /** Pixel encodings by their ROS names (sensor_msgs/image_encodings). */
 export type PixelEncoding =
@@ -91,6 +91,8 @@ export interface Source {
   readonly calibration: CameraCalibration | undefined;
   /** Ground truth of the camera (T_world_camera, metres), oldest first; undefined when the source has none. */
   readonly groundTruth: StampedPose[] | undefined;
+  /** Where the camera, in its optical frame, sits on the body that carried it; undefined or absent when the source does not say. */
+  readonly T_body_camera?: Pose | undefined;
   /**
    * The images in recorded order. Memory does not grow with the length of the recording. Stamps are passed on as recorded, also when they
    * repeat or go back. A damaged image is yielded as FrameFault; a container damaged beyond reading on ends the iteration with a last

@@ -42,12 +42,14 @@ function isCameraName(name: string): boolean {
 export async function openAslFolder(camera: string, options: SourceOptions): Promise<Source> {
   const sensorFile = join(camera, 'sensor.yaml');
   const hasSensorFile = await exists(sensorFile);
+  const T_body_camera = hasSensorFile ? await readExtrinsics(sensorFile) : undefined;
   return openImages({
     kind: 'EuRoC / ASL folder',
     path: camera,
     entries: await listImages(camera),
     calibration: hasSensorFile && !options.skipCalibration ? await readCalibrationFile(sensorFile) : undefined,
-    groundTruth: hasSensorFile ? await readGroundTruth(dirname(camera), sensorFile) : undefined,
+    groundTruth: T_body_camera && (await readGroundTruth(dirname(camera), T_body_camera)),
+    T_body_camera,
   });
 }
 
@@ -80,10 +82,9 @@ function listedImages(camera: string, list: string): (ImageEntry | FrameFault)[]
   return entries;
 }
 
-async function readGroundTruth(mav0: string, sensorFile: string): Promise<StampedPose[] | undefined> {
-  const T_body_camera = await readExtrinsics(sensorFile);
-  const T_world_body = T_body_camera && (await readBodyPoses(mav0));
-  return T_body_camera && T_world_body && cameraPoses(T_world_body, T_body_camera);
+async function readGroundTruth(mav0: string, T_body_camera: Pose): Promise<StampedPose[] | undefined> {
+  const T_world_body = await readBodyPoses(mav0);
+  return T_world_body && cameraPoses(T_world_body, T_body_camera);
 }
 
 async function readBodyPoses(mav0: string): Promise<StampedPose[] | undefined> {

@@ -89,6 +89,7 @@ export function syntheticRun(frames = 500): SyntheticRun {
       skipped,
       segment,
       T_world_camera,
+      poseCovariance: undefined,
       isKeyframe,
       init: state === 'INITIALIZING' ? initOf(frame) : undefined,
       health: tracking
