@@ -19,7 +19,7 @@ import {
 import type { SyntheticProblem } from './syntheticProblem.ts';
 
 /** The native ops of a frame, in their order. */
-export function nativeOps({ ops, graph, image, calibration, work }: SyntheticProblem): TimedOp[] {
+export function nativeOps({ ops, area, graph, image, calibration, work }: SyntheticProblem): TimedOp[] {
   const { buffers } = ops;
   const { pairs, patches, freePoses, bundleAdjustIterations: iterations } = work;
   const slot = graph.frames.at(-1)!.slot;
@@ -34,8 +34,8 @@ export function nativeOps({ ops, graph, image, calibration, work }: SyntheticPro
       run: () => ops.prepareImage(image, width, height, channels, width * channels),
       cost: prepareCost(work),
     },
-    { name: 'samplePatches random', run: () => ops.samplePatches(slot, 0, 0, 'random', 1) },
-    { name: 'samplePatches gradient', run: () => ops.samplePatches(slot, 0, 0, 'gradient', 1) },
+    { name: 'samplePatches random', run: () => ops.samplePatches(slot, 0, 0, 'random', 1, area) },
+    { name: 'samplePatches gradient', run: () => ops.samplePatches(slot, 0, 0, 'gradient', 1, area) },
     { name: 'insertFrame', run: () => ops.insertFrame(slot), cost: insertCost(work) },
     { name: `correlate ${pairs} x ${patches}`, run: () => ops.correlate(pairs), cost: correlationCost(work) },
     {

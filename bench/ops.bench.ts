@@ -2,10 +2,10 @@
 // Every native op and network part alone, at awkward and at real sizes: milliseconds, GFLOP/s, GB/s. Needs no recording.
 import { availableParallelism } from 'node:os';
 import type { CameraCalibration } from '../src/camera/CameraCalibration.ts';
-import { findModelFolder } from '../src/cli/modelFolder.ts';
 import { settleParameters } from '../src/cli/settleRun.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { readManifest } from '../src/network/manifest.ts';
+import { findModelFolder } from '../src/network/modelFolder.ts';
 import { openNetwork } from '../src/network/OnnxNetwork.ts';
 import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
 import { benchmark } from './benchmark.ts';
@@ -32,8 +32,8 @@ const CASES: Case[] = [
 ];
 
 await benchmark('ops', async ({ frames = REPETITIONS }) => {
-  const profile = await readProfile(PROFILE);
-  const modelDir = await findModelFolder(profile.model);
+  const profile = readProfile(PROFILE);
+  const modelDir = findModelFolder(profile.model);
   const ceilings = await measureCeilings();
   const cases = [];
   for (const entry of CASES) {

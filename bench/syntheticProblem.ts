@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { CameraCalibration } from '../src/camera/CameraCalibration.ts';
 import type { OdometryParameters } from '../src/config/parameters.ts';
-import type { CpuOps } from '../src/native/addon.ts';
+import type { CellArea, CpuOps } from '../src/native/addon.ts';
 import type { ModelManifest } from '../src/network/manifest.ts';
 import { HiddenState } from '../src/odometry/HiddenState.ts';
 import { createOps } from '../src/odometry/OdometryOps.ts';
@@ -13,6 +13,8 @@ import type { FrameWork } from './stageCosts.ts';
 /** Ops with a full window of frames of noise, seen by a camera that moves sideways; nothing is recorded. */
 export interface SyntheticProblem {
   ops: CpuOps;
+  /** Where patches are sampled. */
+  area: CellArea;
   graph: PatchGraph;
   hidden: HiddenState;
   /** A recorded image. */
@@ -29,7 +31,7 @@ export async function syntheticProblem(
   manifest: ModelManifest,
   parameters: OdometryParameters,
 ): Promise<SyntheticProblem> {
-  const { ops, camera } = createOps(calibration, manifest, parameters);
+  const { ops, camera, area } = await createOps(calibration, manifest, parameters);
   const { buffers } = ops;
   const hidden = new HiddenState(buffers, parameters.patchesPerFrame * manifest.sizes.hiddenDim);
   const graph = new PatchGraph(parameters, hidden, buffers.pairSource, buffers.pairTarget);
@@ -43,7 +45,7 @@ export async function syntheticProblem(
     graph.evict();
     const { slot } = graph.accept(sequence, BigInt(sequence));
     await ops.prepareImage(image, width, height, inputChannels, width * inputChannels);
-    await ops.samplePatches(slot, 0, sequence, 'random', INVERSE_DEPTH);
+    await ops.samplePatches(slot, 0, sequence, 'random', INVERSE_DEPTH, area);
     fillWithNoise(buffers.features, sequence + 2);
     fillWithNoise(buffers.context, sequence + 3);
     await ops.insertFrame(slot);
@@ -64,7 +66,7 @@ export async function syntheticProblem(
     freePoses: graph.poseVariables(buffers.poseVariable, true),
     bundleAdjustIterations: parameters.bundleAdjustIterations,
   };
-  return { ops, graph, hidden, image, calibration, work };
+  return { ops, area, graph, hidden, image, calibration, work };
 }
 
 /** Bytes of a linear congruential generator (Numerical Recipes): the same on every machine. */

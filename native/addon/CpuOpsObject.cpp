@@ -42,6 +42,29 @@ BundleAdjustOptions readBundleAdjustOptions(Napi::Env env, const Napi::Object& o
           floatOf(env, o, "resetInverseDepth"),         floatOf(env, o, "minInverseDepth")};
 }
 
+struct StateRequest {
+  Options options;
+  const float* map;
+};
+
+StateRequest readStateRequest(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  require(env, info.Length() == 2 && info[0].IsObject() && info[1].IsTypedArray(), "CpuOps: expected (options, undistortion map).");
+  const Options options = readOptions(env, info[0].As<Napi::Object>());
+  const auto map = info[1].As<Napi::Float32Array>();
+  require(env, map.TypedArrayType() == napi_float32_array && map.ElementLength() == static_cast<std::size_t>(options.width) * options.height * options.supersamples * 2,
+          "undistortion map: expected Float32Array of height x width x supersamples x 2.");
+  return {options, map.Data()};
+}
+
+std::shared_ptr<State> makeState(const StateRequest& request) {
+  try {
+    return std::make_shared<State>(request.options, request.map);
+  } catch (const std::bad_alloc&) {
+    throw Error("QPVO_INTERNAL", "out of memory for the odometry state: choose smaller windows, fewer patches or a smaller image.");
+  }
+}
+
 /// A typed array over the state's own memory, which lives as long as the array does.
 template <typename Array, typename T>
 void expose(Napi::Env env, Napi::Object& out, const char* name, const std::shared_ptr<State>& state, AlignedBuffer<T>& buffer) {
@@ -54,7 +77,7 @@ void expose(Napi::Env env, Napi::Object& out, const char* name, const std::share
 
 Napi::Function CpuOpsObject::define(Napi::Env env) {
   return DefineClass(env, "CpuOps",
-                     {InstanceAccessor<&CpuOpsObject::buffers>("buffers"), InstanceMethod<&CpuOpsObject::prepareImage>("prepareImage"),
+                     {StaticMethod<&CpuOpsObject::create>("create"), InstanceAccessor<&CpuOpsObject::buffers>("buffers"), InstanceMethod<&CpuOpsObject::prepareImage>("prepareImage"),
                       InstanceMethod<&CpuOpsObject::samplePatches>("samplePatches"), InstanceMethod<&CpuOpsObject::insertFrame>("insertFrame"),
                       InstanceMethod<&CpuOpsObject::correlate>("correlate"), InstanceMethod<&CpuOpsObject::bundleAdjust>("bundleAdjust"),
                       InstanceMethod<&CpuOpsObject::assessHealth>("assessHealth"), InstanceMethod<&CpuOpsObject::flowMagnitude>("flowMagnitude"),
@@ -63,15 +86,15 @@ Napi::Function CpuOpsObject::define(Napi::Env env) {
 
 CpuOpsObject::CpuOpsObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CpuOpsObject>(info) {
   const Napi::Env env = info.Env();
-  require(env, info.Length() == 2 && info[0].IsObject() && info[1].IsTypedArray(), "CpuOps: expected (options, undistortion map).");
-  const Options options = readOptions(env, info[0].As<Napi::Object>());
-  const auto map = info[1].As<Napi::Float32Array>();
-  require(env, map.TypedArrayType() == napi_float32_array && map.ElementLength() == static_cast<std::size_t>(options.width) * options.height * options.supersamples * 2,
-          "undistortion map: expected Float32Array of height x width x supersamples x 2.");
-  try {
-    state_ = std::make_shared<State>(options, map.Data());
-  } catch (const std::bad_alloc&) {
-    throw codedError(env, "QPVO_INTERNAL", "out of memory for the odometry state: choose smaller windows, fewer patches or a smaller image.");
+  if (info.Length() == 1 && info[0].IsExternal()) {
+    state_ = *info[0].As<Napi::External<std::shared_ptr<State>>>().Data();
+  } else {
+    const StateRequest request = readStateRequest(info);
+    try {
+      state_ = makeState(request);
+    } catch (const Error& error) {
+      throw codedError(env, error.code(), error.what());
+    }
   }
   Napi::Object out = Napi::Object::New(env);
   State& s = *state_;
@@ -94,9 +117,26 @@ CpuOpsObject::CpuOpsObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Cp
   expose<Napi::Float32Array>(env, out, "patchY", state_, s.patchY);
   expose<Napi::Float32Array>(env, out, "inverseDepth", state_, s.inverseDepth);
   expose<Napi::Float32Array>(env, out, "depthVariance", state_, s.depthHessian);
+  expose<Napi::Float64Array>(env, out, "poseCovariance", state_, s.poseCovariance);
   expose<Napi::Uint8Array>(env, out, "colors", state_, s.colors);
   out.Set("patchStride", Napi::Number::New(env, s.patchStride));
   buffers_ = Napi::Persistent(out);
+}
+
+Napi::Value CpuOpsObject::create(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const StateRequest request = readStateRequest(info);
+  Napi::Object pinned = Napi::Object::New(env);
+  pinned.Set("map", info[1]);
+  auto construct = std::make_shared<Napi::FunctionReference>(Napi::Persistent(info.This().As<Napi::Function>()));
+  auto* job = new Job<std::shared_ptr<State>>(
+      env, std::make_shared<Gate>(), pinned, [request] { return makeState(request); },
+      [construct](Napi::Env e, const std::shared_ptr<State>& state) -> Napi::Value {
+        auto held = state;
+        return construct->New({Napi::External<std::shared_ptr<State>>::New(e, &held)});
+      });
+  job->Queue();
+  return job->promise();
 }
 
 Napi::Value CpuOpsObject::buffers(const Napi::CallbackInfo&) { return buffers_.Value(); }
@@ -108,6 +148,14 @@ void CpuOpsObject::enter(Napi::Env env) const {
 
 int CpuOpsObject::slot(const Napi::CallbackInfo& info, std::size_t argument) const {
   return integer(info.Env(), info[argument], "slot", 0, state_->options.ringSlots - 1);
+}
+
+CellArea CpuOpsObject::cellArea(const Napi::CallbackInfo& info, std::size_t argument) const {
+  const Napi::Env env = info.Env();
+  require(env, info[argument].IsObject(), "area: expected {left, top, right, bottom}.");
+  const auto area = info[argument].As<Napi::Object>();
+  const int left = integerOf(env, area, "left", 1, state_->gridWidth - 2), top = integerOf(env, area, "top", 1, state_->gridHeight - 2);
+  return {left, top, integerOf(env, area, "right", left, state_->gridWidth - 2), integerOf(env, area, "bottom", top, state_->gridHeight - 2)};
 }
 
 int CpuOpsObject::pairCount(const Napi::CallbackInfo& info, std::size_t argument) const {
@@ -162,7 +210,8 @@ Napi::Value CpuOpsObject::samplePatches(const Napi::CallbackInfo& info) {
   const auto seed = static_cast<std::uint64_t>(info[1].ToNumber().Int64Value()), sequence = static_cast<std::uint64_t>(info[2].ToNumber().Int64Value());
   const Selection selection = info[3].ToString().Utf8Value() == "gradient" ? Selection::gradient : Selection::random;
   const float depth = info[4].ToNumber().FloatValue();
-  return start(info, [state = state_, target, seed, sequence, selection, depth] { qpvo::samplePatches(*state, target, seed, sequence, selection, depth); });
+  const CellArea area = cellArea(info, 5);
+  return start(info, [state = state_, target, seed, sequence, selection, depth, area] { qpvo::samplePatches(*state, target, seed, sequence, selection, depth, area); });
 }
 
 Napi::Value CpuOpsObject::insertFrame(const Napi::CallbackInfo& info) {

@@ -14,9 +14,12 @@ namespace qpvo::addon {
 class CpuOpsObject : public Napi::ObjectWrap<CpuOpsObject> {
  public:
   static Napi::Function define(Napi::Env env);
+  /// (options, undistortion map), or the finished state from create().
   explicit CpuOpsObject(const Napi::CallbackInfo& info);
 
  private:
+  static Napi::Value create(const Napi::CallbackInfo& info);
+
   Napi::Value buffers(const Napi::CallbackInfo& info);
   Napi::Value prepareImage(const Napi::CallbackInfo& info);
   Napi::Value samplePatches(const Napi::CallbackInfo& info);
@@ -31,6 +34,7 @@ class CpuOpsObject : public Napi::ObjectWrap<CpuOpsObject> {
   /// Throws QPVO_BUSY or QPVO_CLOSED.
   void enter(Napi::Env env) const;
   int slot(const Napi::CallbackInfo& info, std::size_t argument) const;
+  CellArea cellArea(const Napi::CallbackInfo& info, std::size_t argument) const;
   int pairCount(const Napi::CallbackInfo& info, std::size_t argument) const;
   void checkPoseVariables(Napi::Env env, int freePoses) const;
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "qpvo/ops.hpp"
 #include "simd/kernels.hpp"
@@ -235,6 +236,27 @@ bool solvePoses(const Problem& problem, double* step) {
   return choleskySolve(S, step, n);
 }
 
+/// With S = L L^T the last block of the inverse needs the last block of L alone: (L_nn L_nn^T)^-1.
+void storeCovariance(const Problem& problem) {
+  const int n = problem.rows;
+  const double* L = problem.state.system.data() + static_cast<std::size_t>(n - 6) * n + n - 6;
+  double inverse[36] = {};
+  for (int c = 0; c < 6; ++c) {
+    for (int r = c; r < 6; ++r) {
+      double v = r == c ? 1 : 0;
+      for (int k = c; k < r; ++k) v -= L[r * n + k] * inverse[6 * k + c];
+      inverse[6 * r + c] = v / L[r * n + r];
+    }
+  }
+  for (int r = 0; r < 6; ++r) {
+    for (int c = 0; c < 6; ++c) {
+      double sum = 0;
+      for (int k = std::max(r, c); k < 6; ++k) sum += inverse[6 * k + r] * inverse[6 * k + c];
+      problem.state.poseCovariance[6 * r + c] = sum;
+    }
+  }
+}
+
 void applyStep(const Problem& problem, const double* step) {
   State& s = problem.state;
   for (int slot = 0; slot < s.options.ringSlots; ++slot) {
@@ -268,6 +290,7 @@ BundleAdjustReport bundleAdjust(State& state, int count, const BundleAdjustOptio
   const Problem problem{state, count, 6 * options.freePoses, options};
   double* step = state.system.data() + static_cast<std::size_t>(36) * state.options.ringSlots * state.options.ringSlots;
   BundleAdjustReport report{true, 0};
+  std::fill_n(state.poseCovariance.data(), 36, std::numeric_limits<double>::quiet_NaN());
   gather(problem);
   for (int iteration = 0; iteration < options.iterations; ++iteration) {
     state.pool.run(state.options.ringSlots, [&](int slot, int worker) { accumulateSource(problem, slot, worker); });
@@ -275,6 +298,7 @@ BundleAdjustReport bundleAdjust(State& state, int count, const BundleAdjustOptio
       report.solved = false;
       break;
     }
+    if (problem.rows > 0) storeCovariance(problem);
     applyStep(problem, step);
     updateDepths(problem, step);
   }

@@ -64,15 +64,15 @@ void storeColor(State& state, int slot, int patch, int x, int y) {
 
 }  // namespace
 
-void samplePatches(State& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth) {
+void samplePatches(State& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area) {
   const Options& o = state.options;
   FrameRandom random(seed, sequence);
   std::array<Centroid, 3 * 1024> candidates;
   const int count = selection == Selection::gradient ? 3 * o.patches : o.patches;
   for (int k = 0; k < count; ++k) {
     Centroid& c = candidates[k];
-    c.x = 1 + random.below(state.gridWidth - 2);
-    c.y = 1 + random.below(state.gridHeight - 2);
+    c.x = area.left + random.below(area.right - area.left + 1);
+    c.y = area.top + random.below(area.bottom - area.top + 1);
     c.gradient = selection == Selection::gradient ? cellGradient(state, c.x, c.y) : 0;
   }
   if (selection == Selection::gradient) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace qpvo {
 
@@ -78,6 +79,7 @@ State::State(const Options& o, const float* map)
       weightY(targetX.size()),
       pairCoupling(static_cast<std::size_t>(o.threads) * 6 * patchStride),
       pairSums(static_cast<std::size_t>(o.maxPairs) * 28),
+      poseCovariance(36),
       pairsOfSource(o.ringSlots),
       pairOrder(o.maxPairs),
       health(static_cast<std::size_t>(o.maxPairs) * o.patches),
@@ -86,6 +88,7 @@ State::State(const Options& o, const float* map)
   schurSums = AlignedBuffer<double>(o.ringSlots * (n * (n + 1) / 2 + n));
   system = AlignedBuffer<double>(n * n + 2 * n);
   for (auto& pairs : pairsOfSource) pairs.reserve(o.maxPairs);
+  std::fill_n(poseCovariance.data(), 36, std::numeric_limits<double>::quiet_NaN());
   for (int slot = 0; slot < o.ringSlots; ++slot) setPose(slot, {{0, 0, 0}, {0, 0, 0, 1}});
   convertMap(*this, map);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { messageOf, QpvoError } from '../error.ts';
 import type { CameraCalibration } from './CameraCalibration.ts';
@@ -11,7 +11,12 @@ import { CALIBRATION_FORMATS, isMap } from './calibrationFormats.ts';
  * @throws QpvoError QPVO_NOT_FOUND when there is no such file, QPVO_CALIBRATION when it holds no usable calibration
  */
 export async function readCalibrationFile(path: string): Promise<CameraCalibration> {
-  const document = parse(await read(path), path);
+  return readCalibrationFileSync(path);
+}
+
+/** The same within this turn of the event loop, for a lifecycle transition. */
+export function readCalibrationFileSync(path: string): CameraCalibration {
+  const document = parse(read(path), path);
   const format = isMap(document) ? CALIBRATION_FORMATS.find((candidate) => candidate.matches(document)) : undefined;
   if (format === undefined || !isMap(document)) {
     throw new QpvoError('QPVO_CALIBRATION', {
@@ -27,16 +32,16 @@ export async function readCalibrationFile(path: string): Promise<CameraCalibrati
   return format.read(document, path);
 }
 
-async function read(path: string): Promise<string> {
+function read(path: string): string {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new QpvoError(isMissing ? 'QPVO_NOT_FOUND' : 'QPVO_CALIBRATION', {
       what: `cannot read the calibration file ${path}`,
       expected: 'a readable YAML file',
       received: isMissing ? 'no file of that name' : messageOf(error),
-      advice: 'Check the path given to --camera.',
+      advice: 'Check the path of the calibration file.',
       cause: error,
     });
   }

@@ -2,6 +2,7 @@
 import type { CameraCalibration } from './CameraCalibration.ts';
 import { project } from './projection.ts';
 import type { RectifiedCamera } from './RectifiedCamera.ts';
+import { rowsInTurns } from './rowsInTurns.ts';
 
 /** Where each pixel of the network image comes from. */
 export interface UndistortMap {
@@ -12,15 +13,18 @@ export interface UndistortMap {
 }
 
 /**
- * Builds the map from the network image to the recorded image, once per run. At scale 1/2 the output pixel (X, Y) averages the undistorted
- * full-resolution pixels (2X, 2Y), (2X+1, 2Y), (2X, 2Y+1), (2X+1, 2Y+1).
+ * Builds the map from the network image to the recorded image, once per run, without holding up the event loop. At scale 1/2 the output pixel (X, Y) averages the
+ * undistorted full-resolution pixels (2X, 2Y), (2X+1, 2Y), (2X, 2Y+1), (2X+1, 2Y+1).
  */
-export function buildUndistortMap(calibration: CameraCalibration, camera: RectifiedCamera): UndistortMap {
+export async function buildUndistortMap(
+  calibration: CameraCalibration,
+  camera: RectifiedCamera,
+): Promise<UndistortMap> {
   const n = Math.ceil(1 / camera.scale - 1e-9);
   const data = new Float32Array(camera.width * camera.height * n * n * 2);
   const pixel = new Float64Array(2);
-  let at = 0;
-  for (let row = 0; row < camera.height; row++) {
+  await rowsInTurns(camera.height, (row) => {
+    let at = row * camera.width * n * n * 2;
     for (let column = 0; column < camera.width; column++) {
       for (let j = 0; j < n; j++) {
         const y = normalised(row + (j + 0.5) / n - 0.5, camera.fy, camera.cy);
@@ -32,7 +36,7 @@ export function buildUndistortMap(calibration: CameraCalibration, camera: Rectif
         }
       }
     }
-  }
+  });
   return { samplesPerAxis: n, data };
 }
 

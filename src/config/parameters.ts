@@ -6,6 +6,7 @@ const KEYFRAMES = 'Keyframes and motion';
 const INITIALIZATION = 'Initialisation';
 const SOLVER = 'Updates';
 const HEALTH = 'Tracking state';
+const MASK = 'Image mask';
 const RUN = 'Run';
 
 /**
@@ -107,6 +108,27 @@ export const PARAMETERS = {
   autoReinitialize: flag(true, {
     group: HEALTH,
     text: 'Start a new segment by itself after LOST. When false, the rest of the run stays LOST.',
+  }),
+
+  maskTopPx: integer(0, [0, 10000], {
+    group: MASK,
+    unit: 'px of the recorded image',
+    text: 'No patch is sampled in so many rows at the top.',
+  }),
+  maskBottomPx: integer(0, [0, 10000], {
+    group: MASK,
+    unit: 'px of the recorded image',
+    text: 'No patch is sampled in so many rows at the bottom.',
+  }),
+  maskLeftPx: integer(0, [0, 10000], {
+    group: MASK,
+    unit: 'px of the recorded image',
+    text: 'No patch is sampled in so many columns at the left.',
+  }),
+  maskRightPx: integer(0, [0, 10000], {
+    group: MASK,
+    unit: 'px of the recorded image',
+    text: 'No patch is sampled in so many columns at the right.',
   }),
 
   networkScale: number(1, [0.25, 1], {

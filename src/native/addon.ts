@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 3;
+export const SURFACE = 4;
 
 export interface CpuOpsOptions {
   channels: 1 | 3;
@@ -62,6 +62,11 @@ export interface OpsBuffers {
   inverseDepth: Float32Array;
   /** [R][patchStride] 1 / (C + damping) of the last bundle adjustment, in units of inverse depth squared per unit of confidence. */
   depthVariance: Float32Array;
+  /**
+   * [6][6] of the last bundle adjustment: covariance of the left increment (translation, rotation) of its last pose variable, other free poses marginalised, fixed
+   * ones exact. A residual of one grid px at weight 1 counts as one standard deviation. NaN when no pose was free or no step could be solved.
+   */
+  poseCovariance: Float64Array;
   /** [R][M][3] */
   colors: Uint8Array;
   patchStride: number;
@@ -81,6 +86,14 @@ export interface BundleAdjustOptions {
   minInverseDepth: number;
 }
 
+/** Grid cells from (left, top) to (right, bottom), both included; within 1..w-2 and 1..h-2, so that every patch has its neighbours. */
+export interface CellArea {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
 /** The ops of one frame on the CPU. Calls that return a promise work off the JavaScript thread; a second call meanwhile throws QPVO_BUSY. */
 export interface CpuOps {
   readonly buffers: OpsBuffers;
@@ -91,6 +104,7 @@ export interface CpuOps {
     sequence: number,
     selection: 'random' | 'gradient',
     inverseDepth: number,
+    area: CellArea,
   ): Promise<void>;
   insertFrame(slot: number): Promise<void>;
   correlate(pairCount: number): Promise<void>;
@@ -121,5 +135,9 @@ export interface Addon {
   /** The memory of a loan, in any thread; not to be used after reclaim(). */
   borrow(loan: number): ArrayBuffer;
   reclaim(loan: number): void;
-  CpuOps: new (options: CpuOpsOptions, undistortMap: Float32Array) => CpuOps;
+  CpuOps: {
+    new (options: CpuOpsOptions, undistortMap: Float32Array): CpuOps;
+    /** The same without holding up the JavaScript thread: hundreds of megabytes may have to be cleared. */
+    create(options: CpuOpsOptions, undistortMap: Float32Array): Promise<CpuOps>;
+  };
 }

@@ -4,9 +4,10 @@ import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { type RectifiedCamera, rectifiedCamera } from '../camera/RectifiedCamera.ts';
 import { buildUndistortMap } from '../camera/undistortMap.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
-import type { CpuOps } from '../native/addon.ts';
+import type { CellArea, CpuOps } from '../native/addon.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import type { ModelManifest } from '../network/manifest.ts';
+import { patchArea } from './patchArea.ts';
 import { GRID_STRIDE } from './solver.ts';
 import { maxPairs, ringSlots } from './windows.ts';
 
@@ -15,16 +16,24 @@ export function threadCount(parameters: OdometryParameters): number {
   return parameters.threads > 0 ? parameters.threads : availableParallelism();
 }
 
-/** The CPU ops for a camera, a model and its windows, with the undistortion map built. */
-export function createOps(
+export interface OdometryOps {
+  ops: CpuOps;
+  camera: RectifiedCamera;
+  /** Where patches are sampled. */
+  area: CellArea;
+}
+
+/** The CPU ops for a camera, a model and its windows, with the undistortion map built. The event loop is not held up. */
+export async function createOps(
   calibration: CameraCalibration,
   manifest: ModelManifest,
   parameters: OdometryParameters,
-): { ops: CpuOps; camera: RectifiedCamera } {
+): Promise<OdometryOps> {
   const camera = rectifiedCamera(calibration, parameters.networkScale);
-  const map = buildUndistortMap(calibration, camera);
+  const map = await buildUndistortMap(calibration, camera);
+  const area = await patchArea(parameters, calibration, camera, map);
   const { CpuOps: Ops } = loadAddon();
-  const ops = new Ops(
+  const ops = await Ops.create(
     {
       channels: manifest.sizes.inputChannels,
       width: camera.width,
@@ -47,5 +56,5 @@ export function createOps(
     },
     map.data,
   );
-  return { ops, camera };
+  return { ops, camera, area };
 }

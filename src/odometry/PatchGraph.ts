@@ -150,6 +150,16 @@ export class PatchGraph {
     return false;
   }
 
+  /** The pairs of other sources with this target, by their index in the table. */
+  pairsInto(targetSlot: number): { pair: number; source: number }[] {
+    const pairs: { pair: number; source: number }[] = [];
+    for (let pair = 0; pair < this.pairCount; pair++) {
+      const source = this.source[pair]!;
+      if (this.target[pair] === targetSlot && source !== targetSlot) pairs.push({ pair, source });
+    }
+    return pairs;
+  }
+
   /** Fills previous, next and sourceIndex from the pair table. */
   link(): void {
     const slots = this.#slots;

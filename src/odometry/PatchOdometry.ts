@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: MIT
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
 import { QpvoError } from '../error.ts';
 import { type CameraImage, toCameraImage } from '../messages/pixels.ts';
-import type { CpuOps } from '../native/addon.ts';
+import type { CellArea, CpuOps } from '../native/addon.ts';
 import type { Network } from '../network/Network.ts';
 import { openNetwork } from '../network/OnnxNetwork.ts';
 import type { ImageFrame } from '../sources/Source.ts';
 import { HiddenState } from './HiddenState.ts';
+import { imageRefusal } from './imageRefusal.ts';
 import { lowerMedian, medianFlow } from './median.ts';
 import { predictPose } from './motionModel.ts';
-import { createOps, threadCount } from './OdometryOps.ts';
+import { createOps, type OdometryOps, threadCount } from './OdometryOps.ts';
 import { PatchGraph } from './PatchGraph.ts';
 import { IDENTITY, type Pose } from './Pose.ts';
 import { PoseTable } from './PoseTable.ts';
 import { Segment } from './Segment.ts';
 import { StageClock } from './StageClock.ts';
 import { GRID_STRIDE, REFERENCE_WIDTH, SOLVER } from './solver.ts';
+import { grayOf, type SeenPair, type TrackingView, tracksOf } from './TrackingView.ts';
 import type { FinishResult, InitProgress, TrackingState, TrackResult } from './types.ts';
 import { maxPairs, maxSources, ringSlots } from './windows.ts';
 
@@ -37,6 +40,8 @@ type Outcome = Omit<TrackResult, 'sequence' | 'stampNs' | 'stagesMs' | 'latencyM
 export class PatchOdometry {
   readonly #parameters: OdometryParameters;
   readonly #ops: CpuOps;
+  readonly #camera: RectifiedCamera;
+  readonly #area: CellArea;
   readonly #network: Network;
   readonly #graph: PatchGraph;
   readonly #hidden: HiddenState;
@@ -48,39 +53,45 @@ export class PatchOdometry {
   #segment: Segment;
   #state: TrackingState = 'INITIALIZING';
   #sequence = 0;
+  /** What the last update saw in the newest frame. */
+  #seen: SeenPair[] = [];
   #sizeChecked = false;
+  #hasImage = false;
   #busy = false;
 
   static async create(options: OdometryOptions): Promise<PatchOdometry> {
     const { parameters, calibration, modelDir } = options;
     const network = await openNetwork(modelDir, { threads: threadCount(parameters) });
     try {
-      const { ops, camera } = createOps(calibration, network.manifest, parameters);
+      const made = await createOps(calibration, network.manifest, parameters);
       network.allocate({
-        height: camera.height,
-        width: camera.width,
+        height: made.camera.height,
+        width: made.camera.width,
         patches: parameters.patchesPerFrame,
         maxPairs: maxPairs(parameters),
         maxSources: maxSources(parameters),
         ringSlots: ringSlots(parameters),
-        buffers: ops.buffers,
+        buffers: made.ops.buffers,
       });
-      return new PatchOdometry(options, ops, network, camera.width);
+      return new PatchOdometry(options, made, network);
     } catch (error) {
       await network.close();
       throw error;
     }
   }
 
-  private constructor({ parameters, calibration }: OdometryOptions, ops: CpuOps, network: Network, width: number) {
+  private constructor({ parameters, calibration }: OdometryOptions, made: OdometryOps, network: Network) {
+    const { ops, camera, area } = made;
     this.#parameters = parameters;
     this.#calibration = calibration;
     this.#ops = ops;
+    this.#camera = camera;
+    this.#area = area;
     this.#network = network;
     this.#hidden = new HiddenState(ops.buffers, parameters.patchesPerFrame * network.manifest.sizes.hiddenDim);
     this.#graph = new PatchGraph(parameters, this.#hidden, ops.buffers.pairSource, ops.buffers.pairTarget);
     this.#poses = new PoseTable(ops.buffers.poses);
-    this.#gridPerParameterPx = width / REFERENCE_WIDTH / GRID_STRIDE;
+    this.#gridPerParameterPx = camera.width / REFERENCE_WIDTH / GRID_STRIDE;
     this.#segment = this.#newSegment(0, IDENTITY);
   }
 
@@ -101,11 +112,41 @@ export class PatchOdometry {
   /** The last updates, and everything that was still waiting; nothing after a loss, which gave all there was. */
   finish(): Promise<FinishResult> {
     return this.#alone(async () => {
-      if (!this.#segment.initialized || this.#state === 'LOST') return { finalPoses: [], finalPoints: [] };
+      if (!this.#segment.initialized || this.#state === 'LOST') return NOTHING;
       const clock = new StageClock();
       for (let k = 0; k < this.#parameters.finalUpdates; k++) await this.#update(clock);
       return this.#segment.end(Number.POSITIVE_INFINITY);
     });
+  }
+
+  /**
+   * Ends the segment here and now: everything in it becomes final as it stands, without further updates, and the next image begins another segment (number + 1) where the
+   * last pose was. Its stamp may lie anywhere: a recording that begins anew goes on.
+   */
+  restart(): Promise<FinishResult> {
+    return this.#alone(async () => {
+      const { number, initialized } = this.#segment;
+      const isTracking = initialized && this.#state !== 'LOST';
+      const end = isTracking ? this.#segment.end(Number.POSITIVE_INFINITY) : NOTHING;
+      const start = this.#state === 'LOST' ? this.#segment.lastTrustedPose : this.#segment.lastPose;
+      this.#segment = this.#newSegment(number + 1, start);
+      this.#state = 'INITIALIZING';
+      this.#stampsNs.length = 0;
+      return end;
+    });
+  }
+
+  /** What was seen last, for drawing; undefined before the first image and while another call is in flight. Costs a millisecond or two, and nothing when nobody asks. */
+  view(): TrackingView | undefined {
+    if (this.#busy || !this.#hasImage) return undefined;
+    const { width, height } = this.#camera;
+    const { buffers } = this.#ops;
+    return {
+      width,
+      height,
+      gray: grayOf(buffers.image, width * height, this.#network.manifest.normalisation),
+      tracks: tracksOf(buffers, this.#seen, this.#parameters.patchesPerFrame),
+    };
   }
 
   close(): Promise<void> {
@@ -129,7 +170,8 @@ export class PatchOdometry {
   }
 
   async #outcome(frame: ImageFrame, sequence: number, clock: StageClock): Promise<Outcome> {
-    const refusal = this.#refusal(frame);
+    const refusal = imageRefusal(frame, this.#calibration, !this.#sizeChecked, this.#stampsNs.at(-1));
+    this.#sizeChecked = true;
     if (refusal !== '') return this.#plain({ skipped: true, reason: refusal });
     if (this.#state === 'LOST') {
       if (!this.#parameters.autoReinitialize) return this.#plain({ reason: 'lost, and autoReinitialize is off' });
@@ -157,40 +199,14 @@ export class PatchOdometry {
     return clock.time('commit', () => this.#commit(evidence, progress));
   }
 
-  /** Why an image cannot be used; empty when it can. */
-  #refusal(frame: ImageFrame): string {
-    const { width, height, origin } = this.#calibration;
-    if (frame.width !== width || frame.height !== height) {
-      const sizes = {
-        expected: `${width}x${height} px as calibrated (${origin})`,
-        received: `${frame.width}x${frame.height} px`,
-      };
-      if (!this.#sizeChecked) {
-        const advice = 'Give the calibration of this camera at this resolution with --camera.';
-        throw new QpvoError('QPVO_IMAGE_SIZE', {
-          what: 'the images are not those of the calibration',
-          ...sizes,
-          advice,
-        });
-      }
-      return `image size changed: expected ${sizes.expected}, but received ${sizes.received}`;
-    }
-    this.#sizeChecked = true;
-    const last = this.#stampsNs.at(-1);
-    if (last !== undefined && frame.stampNs <= last) {
-      return frame.stampNs === last
-        ? 'its stamp repeats the last one'
-        : `its stamp goes back by ${Number(last - frame.stampNs) / 1e9} s`;
-    }
-    return '';
-  }
-
   async #prepare(frame: ImageFrame, slot: number, sequence: number): Promise<void> {
     const { seed, patchSelection } = this.#parameters;
     const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels, this.#pixels);
     if (image.data !== frame.data) this.#pixels = image.data;
+    this.#hasImage = true;
+    this.#seen = [];
     await this.#ops.prepareImage(image.data, image.width, image.height, image.channels, image.step);
-    await this.#ops.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior());
+    await this.#ops.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior(), this.#area);
   }
 
   /** Before initialisation every patch gets a random depth of its own (-1); afterwards the median of the last three frames. */
@@ -286,6 +302,7 @@ export class PatchOdometry {
   /** Judges the update; then keyframes, retirement, poses that became final. */
   #commit(evidence: { solved: boolean; validEdges: number }, init: InitProgress | undefined): Outcome {
     const segment = this.#segment;
+    this.#seen = this.#graph.pairsInto(this.#graph.frames.at(-1)!.slot);
     const verdict = segment.judge(evidence);
     const health = segment.health;
     if (!segment.initialized) {
@@ -303,10 +320,12 @@ export class PatchOdometry {
       return { ...this.#plain({ health, reason: verdict.reason }), state: 'LOST', ...segment.endAsLost() };
     }
     const newest = segment.newestPose();
+    const { poseCovariance } = this.#ops.buffers;
     return {
       ...this.#plain({ health, reason: verdict.reason, isKeyframe: true }),
       state: verdict.state,
       T_world_camera: newest,
+      poseCovariance: evidence.solved ? poseCovariance.slice() : undefined,
       ...segment.advance(),
     };
   }
@@ -335,6 +354,7 @@ export class PatchOdometry {
       reason: '',
       segment: this.#segment.number,
       T_world_camera: undefined,
+      poseCovariance: undefined,
       isKeyframe: false,
       init: undefined,
       health: undefined,
@@ -344,6 +364,8 @@ export class PatchOdometry {
     };
   }
 }
+
+const NOTHING: FinishResult = { finalPoses: [], finalPoints: [] };
 
 /** Whether a frame before initialisation moved too little to take part, and how far the collection is. */
 interface Admission {

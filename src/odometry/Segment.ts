@@ -143,6 +143,11 @@ export class Segment {
     );
   }
 
+  /** T_world_camera of the last image with a pose, trusted so far: where the next segment starts when this one is ended from outside. */
+  get lastPose(): Pose {
+    return this.#recent.at(-1)?.T_world_camera ?? this.T_world_segment;
+  }
+
   /** Sequence number of the first live frame whose pose is not finite. */
   get #firstBroken(): number | undefined {
     const { graph, poses } = this.#context;

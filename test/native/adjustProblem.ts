@@ -5,7 +5,7 @@ import type { Pose } from '../../src/odometry/Pose.ts';
 import { compose, exp, inverse, type Tangent } from '../../src/odometry/se3.ts';
 import { SOLVER } from '../../src/odometry/solver.ts';
 import { type DenseProblem, type Edge, type GridCamera, linearize } from './denseBundleAdjust.ts';
-import { makeOps, normal, random } from './makeOps.ts';
+import { makeOps, normal, random, WHOLE } from './makeOps.ts';
 
 export const CAMERA: GridCamera = { fx: 25, fy: 26, cx: 15.5, cy: 11.5, width: 32, height: 24 };
 
@@ -50,7 +50,7 @@ export async function makeProblem(spec: ProblemSpec): Promise<AdjustProblem> {
   const truth: AdjustProblem['truth'] = { poses: [], depths: [] };
   const pairs = [...(spec.pairs ?? allPairs(frames))];
   for (let slot = 0; slot < frames; slot++) {
-    await ops.samplePatches(slot, seed, slot, 'random', 1);
+    await ops.samplePatches(slot, seed, slot, 'random', 1, WHOLE);
     const path: Tangent = [-0.12 * slot, 0.02 * slot, 0.03 * slot, 0, 0.03 * slot, 0];
     truth.poses.push(compose(exp(tangent(0.02)), exp(path)));
     truth.depths.push(Array.from({ length: M }, () => 0.2 + 0.8 * next()));

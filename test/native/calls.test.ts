@@ -4,14 +4,14 @@ import { execFileSync } from 'node:child_process';
 import type { BundleAdjustOptions, CpuOps, CpuOpsOptions } from '../../src/native/addon.ts';
 import { addonPath, loadAddon } from '../../src/native/loadAddon.ts';
 import { SOLVER } from '../../src/odometry/solver.ts';
-import { makeOps } from './makeOps.ts';
+import { createOps, makeOps, WHOLE } from './makeOps.ts';
 
 const ADJUST: BundleAdjustOptions = { ...SOLVER, freePoses: 0, iterations: 1 };
 
 /** Every call of the ops, with good arguments. */
 const CALLS: Record<string, (ops: CpuOps) => unknown> = {
   prepareImage: (ops) => ops.prepareImage(new Uint8Array(128 * 96), 128, 96, 1, 128),
-  samplePatches: (ops) => ops.samplePatches(0, 0, 0, 'random', 1),
+  samplePatches: (ops) => ops.samplePatches(0, 0, 0, 'random', 1, WHOLE),
   insertFrame: (ops) => ops.insertFrame(0),
   correlate: (ops) => ops.correlate(1),
   bundleAdjust: (ops) => ops.bundleAdjust(1, ADJUST),
@@ -42,7 +42,7 @@ describe('calls of the ops', () => {
 
   it('after close every call is refused; the arrays stay; closing twice is no error', async () => {
     const ops = makeOps();
-    await ops.samplePatches(0, 0, 0, 'random', 0.5);
+    await ops.samplePatches(0, 0, 0, 'random', 0.5, WHOLE);
     ops.close();
     for (const call of Object.values(CALLS)) assert.throws(() => call(ops), { code: 'QPVO_CLOSED' });
     assert.equal(ops.buffers.inverseDepth[0], 0.5);
@@ -60,7 +60,7 @@ describe('calls of the ops', () => {
     const wrong = [-1, 8, 0.5, Number.NaN, undefined as unknown as number, '1' as unknown as number];
     for (const slot of wrong) {
       for (const call of [
-        () => ops.samplePatches(slot, 0, 0, 'random', 1),
+        () => ops.samplePatches(slot, 0, 0, 'random', 1, WHOLE),
         () => ops.insertFrame(slot),
         () => ops.flowMagnitude(slot, 0, 0.5),
         () => ops.flowMagnitude(0, slot, 0.5),
@@ -139,6 +139,38 @@ describe('construction of the ops', () => {
         patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4 };
       try { new CpuOps(options, new Float32Array(32 * 32 * 2)); } catch (error) { console.log(error.code, error.message); }`;
     // 59 GB of correlation do not fit into the 16 GB that the process may have.
+    const limited = `ulimit -v 16777216 && exec "$0" -e "$1" "$2"`;
+    const output = execFileSync('sh', ['-c', limited, process.execPath, program, addonPath()], { encoding: 'utf8' });
+    assert.match(output, /^QPVO_INTERNAL out of memory for the odometry state: choose smaller windows/);
+  });
+});
+
+describe('construction of the ops off the JavaScript thread', () => {
+  it('gives the same ops', async () => {
+    const [made, created] = [makeOps(), await createOps()];
+    assert.deepEqual(Object.keys(created.buffers), Object.keys(made.buffers));
+    for (const ops of [made, created]) {
+      await ops.prepareImage(new Uint8Array(128 * 96).fill(51), 128, 96, 1, 128);
+      await ops.samplePatches(1, 2, 3, 'random', -1, WHOLE);
+    }
+    assert.deepEqual(created.buffers.image, made.buffers.image);
+    assert.deepEqual(created.buffers.inverseDepth, made.buffers.inverseDepth);
+    assert.equal(created.constructor, made.constructor);
+    created.close();
+    assert.throws(() => created.pointCloud(0), { code: 'QPVO_CLOSED' });
+  });
+
+  it('refuses wrong options and maps at once', () => {
+    assert.throws(() => createOps({ width: 120 }), /width, height: expected multiples of 16/);
+    assert.throws(() => createOps({}, new Float32Array(3)), /undistortion map: expected Float32Array/);
+  });
+
+  it('a state beyond the memory is a rejection', () => {
+    const program = `
+      const { CpuOps } = require(process.argv[1]);
+      const options = { channels: 1, width: 32, height: 32, recordedWidth: 32, recordedHeight: 32, supersamples: 1, featureDim: 16, hiddenDim: 1,
+        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4 };
+      CpuOps.create(options, new Float32Array(32 * 32 * 2)).catch((error) => console.log(error.code, error.message));`;
     const limited = `ulimit -v 16777216 && exec "$0" -e "$1" "$2"`;
     const output = execFileSync('sh', ['-c', limited, process.execPath, program, addonPath()], { encoding: 'utf8' });
     assert.match(output, /^QPVO_INTERNAL out of memory for the odometry state: choose smaller windows/);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { CpuOps } from '../../src/native/addon.ts';
 import { compose, exp, inverse, type Tangent, transform } from '../../src/odometry/se3.ts';
-import { makeOps, normal, random } from './makeOps.ts';
+import { makeOps, normal, random, WHOLE } from './makeOps.ts';
 
 const H = 24;
 const W = 32;
@@ -65,7 +65,7 @@ for (const C of [16, 64, 128, 48]) {
       const maps: Float32Array[] = [];
       const centres: number[][] = [];
       for (const slot of [0, 1, 2]) {
-        await ops.samplePatches(slot, 7, slot, 'random', -1);
+        await ops.samplePatches(slot, 7, slot, 'random', -1, WHOLE);
         centres.push([...buffers.cells]);
         maps.push(fill(ops, C, next));
         await ops.insertFrame(slot);
@@ -145,7 +145,7 @@ describe('correlation of what cannot be projected', () => {
     const ops = makeOps();
     const { buffers } = ops;
     for (const slot of [0, 1]) {
-      await ops.samplePatches(slot, 1, slot, 'random', 0.5);
+      await ops.samplePatches(slot, 1, slot, 'random', 0.5, WHOLE);
       fill(ops, 16, random(slot));
       await ops.insertFrame(slot);
     }

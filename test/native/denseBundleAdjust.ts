@@ -192,3 +192,22 @@ export function denseBundleAdjust(problem: DenseProblem, options: BundleAdjustOp
   for (let i = 0; i < options.iterations; i++) validEdges = step(problem, options);
   return validEdges;
 }
+
+/**
+ * Covariance [6][6] of the last pose variable at the poses and depths of the problem: its block of the inverse of the whole information matrix of poses and depths, without
+ * any elimination. The damping of the poses is that of the reduced system.
+ */
+export function denseCovariance(problem: DenseProblem, options: BundleAdjustOptions): number[][] {
+  const { B, E, C } = normalEquations(problem, options);
+  const [n, depths] = [B.length, C.length];
+  const information = zeros(n + depths, n + depths);
+  for (let k = 0; k < depths; k++) information[n + k]![n + k] = C[k]! + options.depthDamping;
+  for (let r = 0; r < n; r++) {
+    for (let c = 0; c < n; c++) information[r]![c] = B[r]![c]!;
+    for (let k = 0; k < depths; k++) information[r]![n + k] = information[n + k]![r] = E[r]![k]!;
+    const reduced = E[r]!.reduce((sum, e, k) => sum - (e * e) / (C[k]! + options.depthDamping), B[r]![r]!);
+    information[r]![r]! += options.poseDampingRelative * reduced + options.poseDamping;
+  }
+  const unit = (at: number) => Array.from({ length: n + depths }, (_, i) => (i === at ? 1 : 0));
+  return Array.from({ length: 6 }, (_, i) => solve(information, unit(n - 6 + i))!.slice(n - 6, n));
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { makeOps, normal, random } from './makeOps.ts';
+import { makeOps, normal, random, WHOLE } from './makeOps.ts';
 
 const M = 20;
 const D = 8;
@@ -15,7 +15,7 @@ describe('frames in the ring', () => {
     contextRing.fill(-9);
     for (const slot of [0, 5, 7]) {
       for (let i = 0; i < BLOCK; i++) context[i] = normal(next);
-      await ops.samplePatches(slot, 1, slot, 'random', 1);
+      await ops.samplePatches(slot, 1, slot, 'random', 1, WHOLE);
       await ops.insertFrame(slot);
       stored[slot] = context.slice();
     }
@@ -33,7 +33,7 @@ describe('frames in the ring', () => {
     const insert = async (ops: typeof fresh, seed: number) => {
       const next = random(seed);
       for (let i = 0; i < ops.buffers.features.length; i++) ops.buffers.features[i] = normal(next);
-      await ops.samplePatches(2, seed, 0, 'random', 0.5);
+      await ops.samplePatches(2, seed, 0, 'random', 0.5, WHOLE);
       await ops.insertFrame(2);
     };
     await insert(used, 3);
@@ -53,7 +53,7 @@ describe('frames in the ring', () => {
     const { features, cells, correlation } = ops.buffers;
     const next = random(5);
     for (let i = 0; i < features.length; i++) features[i] = normal(next);
-    await ops.samplePatches(0, 5, 0, 'random', 0.5);
+    await ops.samplePatches(0, 5, 0, 'random', 0.5, WHOLE);
     await ops.insertFrame(0);
     await ops.correlate(1);
     cells.forEach((cell, k) => {

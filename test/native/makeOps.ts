@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
-import type { CpuOps, CpuOpsOptions } from '../../src/native/addon.ts';
+import type { CellArea, CpuOps, CpuOpsOptions } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/loadAddon.ts';
 
 /** Small ops for tests: identity undistortion unless a map is given. */
 export function makeOps(options: Partial<CpuOpsOptions> = {}, map?: Float32Array): CpuOps {
-  const full: CpuOpsOptions = {
+  const full = fullOptions(options);
+  return new (loadAddon().CpuOps)(full, map ?? identityMap(full));
+}
+
+/** The same made off the JavaScript thread. */
+export function createOps(options: Partial<CpuOpsOptions> = {}, map?: Float32Array): Promise<CpuOps> {
+  const full = fullOptions(options);
+  return loadAddon().CpuOps.create(full, map ?? identityMap(full));
+}
+
+function fullOptions(options: Partial<CpuOpsOptions>): CpuOpsOptions {
+  return {
     channels: 1,
     width: 128,
     height: 96,
@@ -25,8 +36,10 @@ export function makeOps(options: Partial<CpuOpsOptions> = {}, map?: Float32Array
     cy: 11.5,
     ...options,
   };
-  return new (loadAddon().CpuOps)(full, map ?? identityMap(full));
 }
+
+/** Every cell of the small ops that a patch may have. */
+export const WHOLE: CellArea = { left: 1, top: 1, right: 30, bottom: 22 };
 
 function identityMap({ width, height, supersamples }: CpuOpsOptions): Float32Array {
   const map = new Float32Array(width * height * supersamples * 2);

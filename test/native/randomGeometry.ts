@@ -3,14 +3,14 @@ import type { CpuOps } from '../../src/native/addon.ts';
 import type { Pose } from '../../src/odometry/Pose.ts';
 import { exp, rotate, type Tangent, type Vec3 } from '../../src/odometry/se3.ts';
 import { CAMERA } from './adjustProblem.ts';
-import { normal, random } from './makeOps.ts';
+import { normal, random, WHOLE } from './makeOps.ts';
 
 /** Random poses (standard deviation sigma) and patches with random depths in the first slots. Returns T_camera_world by slot. */
 export async function randomGeometry(ops: CpuOps, slots: number, seed: number, sigma: number): Promise<Pose[]> {
   const next = random(seed);
   const poses: Pose[] = [];
   for (let slot = 0; slot < slots; slot++) {
-    await ops.samplePatches(slot, seed, slot, 'random', -1);
+    await ops.samplePatches(slot, seed, slot, 'random', -1, WHOLE);
     const pose = exp(Array.from({ length: 6 }, () => sigma * normal(next)) as Tangent);
     ops.buffers.poses.set([...pose.t, ...pose.q], 7 * slot);
     poses.push(pose);

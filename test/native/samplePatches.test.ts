@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import type { CpuOps } from '../../src/native/addon.ts';
-import { makeOps, random } from './makeOps.ts';
+import type { CellArea, CpuOps } from '../../src/native/addon.ts';
+import { makeOps, random, WHOLE } from './makeOps.ts';
 
 const W = 32;
 const H = 24;
 
 const cellsOf = async (ops: CpuOps, seed: number, sequence: number, selection: 'random' | 'gradient' = 'random') => {
-  await ops.samplePatches(0, seed, sequence, selection, -1);
+  await ops.samplePatches(0, seed, sequence, selection, -1, WHOLE);
   return [...ops.buffers.cells];
 };
 
@@ -63,7 +63,7 @@ describe('patch sampling', () => {
     const ops = makeOps();
     const { patchX, patchY, cells, patchStride, inverseDepth, colors } = ops.buffers;
     for (const array of [patchX, patchY, inverseDepth, colors]) array.fill(77);
-    await ops.samplePatches(3, 1, 2, 'random', 0.25);
+    await ops.samplePatches(3, 1, 2, 'random', 0.25, WHOLE);
     cells.forEach((cell, k) => {
       assert.equal(patchX[3 * patchStride + k], cell % W);
       assert.equal(patchY[3 * patchStride + k], Math.floor(cell / W));
@@ -79,18 +79,57 @@ describe('patch sampling', () => {
   it('gives every patch the depth it is told, or one of its own, uniform in [0, 1)', async () => {
     const ops = makeOps({ patches: 1000 });
     const { inverseDepth } = ops.buffers;
-    await ops.samplePatches(0, 1, 1, 'random', 0.625);
+    await ops.samplePatches(0, 1, 1, 'random', 0.625, WHOLE);
     assert.ok(inverseDepth.subarray(0, 1000).every((d) => d === 0.625));
-    await ops.samplePatches(0, 1, 1, 'random', 0);
+    await ops.samplePatches(0, 1, 1, 'random', 0, WHOLE);
     assert.ok(inverseDepth.subarray(0, 1000).every((d) => d === 0));
     const counts = new Array<number>(20).fill(0);
     for (let sequence = 0; sequence < 10; sequence++) {
-      await ops.samplePatches(0, 1, sequence, 'random', -1);
+      await ops.samplePatches(0, 1, sequence, 'random', -1, WHOLE);
       for (const d of inverseDepth.subarray(0, 1000)) counts[Math.floor(20 * d)]!++;
     }
     assert.equal(counts.length, 20, 'a depth lies outside [0, 1)');
     const statistic = chiSquare(counts);
     assert.ok(statistic < 19 + 4 * Math.sqrt(38), `chi square ${statistic}, expected 19 +- 6`);
+  });
+});
+
+describe('patch sampling within an area', () => {
+  const AREA = { left: 4, top: 9, right: 17, bottom: 11 };
+
+  it('is uniform over the area, its first and last cells included', async () => {
+    const ops = makeOps({ patches: 1000 });
+    const counts = new Map<number, number>();
+    for (let sequence = 0; sequence < 5; sequence++) {
+      await ops.samplePatches(0, 3, sequence, 'random', 1, AREA);
+      for (const cell of ops.buffers.cells) counts.set(cell, (counts.get(cell) ?? 0) + 1);
+    }
+    const [xs, ys] = [[...counts.keys()].map((c) => c % W), [...counts.keys()].map((c) => Math.floor(c / W))];
+    assert.deepEqual([Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)], [4, 17, 9, 11]);
+    assert.equal(counts.size, 14 * 3);
+    const statistic = chiSquare([...counts.values()]);
+    assert.ok(Math.abs(statistic - 41) < 4 * Math.sqrt(82), `chi square ${statistic}, expected 41 +- 9`);
+  });
+
+  it('holds for candidates by gradient, and for an area of one cell', async () => {
+    const ops = await withImage(1, 60);
+    await ops.samplePatches(0, 3, 1, 'gradient', 1, AREA);
+    for (const cell of ops.buffers.cells) {
+      assert.ok(cell % W >= 4 && cell % W <= 17 && cell >= 9 * W && cell < 12 * W, `cell ${cell}`);
+    }
+    await ops.samplePatches(0, 3, 1, 'random', 1, { left: 30, top: 22, right: 30, bottom: 22 });
+    assert.ok(ops.buffers.cells.every((cell) => cell === 22 * W + 30));
+  });
+
+  it('refuses areas that are empty or reach out of the grid, and none at all', () => {
+    const ops = makeOps();
+    const sample = (area: unknown) => () => ops.samplePatches(0, 0, 0, 'random', 1, area as CellArea);
+    assert.throws(sample({ ...AREA, left: 0 }), /left: expected an integer from 1 to 30, but received 0/);
+    assert.throws(sample({ ...AREA, right: 31 }), /right: expected an integer from 4 to 30, but received 31/);
+    assert.throws(sample({ ...AREA, bottom: 23 }), /bottom: expected an integer from 9 to 22, but received 23/);
+    assert.throws(sample({ ...AREA, right: 3 }), /right: expected an integer from 4/);
+    assert.throws(sample({ ...AREA, top: 9.5 }), /top: expected an integer/);
+    assert.throws(sample(undefined), { code: 'QPVO_INTERNAL', message: /area: expected/ });
   });
 });
 

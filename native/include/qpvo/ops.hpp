@@ -16,10 +16,15 @@ void prepareImage(State& state, const ImageView& recorded);
 
 enum class Selection { random, gradient };
 
-/// Chooses M centroids of the prepared image, x in 1..w-2, y in 1..h-2: uniform, or the M of 3 M candidates with the largest image gradient.
+/// Grid cells from (left, top) to (right, bottom), both included.
+struct CellArea {
+  int left, top, right, bottom;
+};
+
+/// Chooses M centroids of the prepared image within the area, which lies in x 1..w-2, y 1..h-2: uniform, or the M of 3 M candidates with the largest image gradient.
 /// Writes cells and the slot's patchX, patchY, colors. The same (seed, sequence) always gives the same patches.
 /// inverseDepth >= 0 is given to all patches; a negative one asks for independent U[0,1).
-void samplePatches(State& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth);
+void samplePatches(State& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area);
 
 /// Stores the newest features and context into the slot: channels-last fine map, 4x4 average pooled coarse map, 3x3 patch features, context.
 void insertFrame(State& state, int slot);
@@ -46,6 +51,9 @@ struct BundleAdjustReport {
 };
 
 /// Gauss-Newton on poses and inverse depths with the Schur complement over the depths; target = centre + delta, information = weight.
+/// Writes poseCovariance: of the left increment xi (translation, rotation) of the last pose variable, T_camera_world' = Exp(xi) T_camera_world. It is the last block of
+/// the inverse of the damped reduced camera system of the last iteration (at the poses before its step), so that fixed poses count as exact and a residual of one grid
+/// px at weight 1 as one standard deviation. NaN when no pose is free or no step was solved.
 BundleAdjustReport bundleAdjust(State& state, int count, const BundleAdjustOptions& options);
 
 struct Flow {

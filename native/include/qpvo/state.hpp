@@ -80,6 +80,7 @@ struct State {
   AlignedBuffer<double> pairSums;             ///< [P][28] 21 of H_jj, 6 of v_j, valid edges
   AlignedBuffer<double> schurSums;            ///< [R][lower triangle and right side]
   AlignedBuffer<double> system;               ///< reduced camera system and its right side
+  AlignedBuffer<double> poseCovariance;       ///< [6][6] of the last pose variable
   std::vector<std::vector<std::int32_t>> pairsOfSource;  ///< [R], capacity reserved
   std::vector<std::int32_t> pairOrder;        ///< [P] pairs by target slot
   AlignedBuffer<float> health;                ///< [P * M] scratch of the median

@@ -32,9 +32,9 @@ describe('rectified camera', () => {
 });
 
 describe('undistortion map', () => {
-  it('at full resolution agrees with OpenCV initUndistortRectifyMap', () => {
+  it('at full resolution agrees with OpenCV initUndistortRectifyMap', async () => {
     const camera = rectifiedCamera(CAMERAS.radtan, 1);
-    const map = buildUndistortMap(CAMERAS.radtan, camera);
+    const map = await buildUndistortMap(CAMERAS.radtan, camera);
     assert.equal(map.samplesPerAxis, 1);
     assert.equal(map.data.length, 752 * 480 * 2);
     const expected: [number, number, number, number][] = [
@@ -51,10 +51,10 @@ describe('undistortion map', () => {
     }
   });
 
-  it('at half resolution averages the four undistorted full-resolution pixels', () => {
-    const full = buildUndistortMap(CAMERAS.radtan, rectifiedCamera(CAMERAS.radtan, 1));
+  it('at half resolution averages the four undistorted full-resolution pixels', async () => {
+    const full = await buildUndistortMap(CAMERAS.radtan, rectifiedCamera(CAMERAS.radtan, 1));
     const camera = rectifiedCamera(CAMERAS.radtan, 0.5);
-    const half = buildUndistortMap(CAMERAS.radtan, camera);
+    const half = await buildUndistortMap(CAMERAS.radtan, camera);
     assert.equal(half.samplesPerAxis, 2);
     for (const [column, row] of [
       [0, 0],
@@ -75,8 +75,8 @@ describe('undistortion map', () => {
     }
   });
 
-  it('without distortion at full resolution is the identity', () => {
-    const map = buildUndistortMap(CAMERAS.none, rectifiedCamera(CAMERAS.none, 1));
+  it('without distortion at full resolution is the identity', async () => {
+    const map = await buildUndistortMap(CAMERAS.none, rectifiedCamera(CAMERAS.none, 1));
     for (const [column, row] of [
       [0, 0],
       [639, 479],
@@ -87,15 +87,15 @@ describe('undistortion map', () => {
     }
   });
 
-  it('keeps source coordinates outside the recorded image as they are', () => {
+  it('keeps source coordinates outside the recorded image as they are', async () => {
     const pincushion = { ...CAMERAS.none, model: 'radtan' as const, coefficients: [0.3, 0, 0, 0] };
-    const map = buildUndistortMap(pincushion, rectifiedCamera(pincushion, 1));
+    const map = await buildUndistortMap(pincushion, rectifiedCamera(pincushion, 1));
     assert.ok(map.data[0]! < -10 && map.data[1]! < -10, `${map.data[0]}, ${map.data[1]}`);
   });
 
-  it('uses the rays of the cropped, scaled camera at any scale', () => {
+  it('uses the rays of the cropped, scaled camera at any scale', async () => {
     const camera = rectifiedCamera(CAMERAS.equidistant, 0.4);
-    const map = buildUndistortMap(CAMERAS.equidistant, camera);
+    const map = await buildUndistortMap(CAMERAS.equidistant, camera);
     assert.equal(map.samplesPerAxis, 3);
     const [column, row] = [150, 20];
     const mean = [0, 0];

@@ -56,6 +56,27 @@ function step(ledger: PairLedger, removes: boolean): { evicted: number } {
   return { evicted };
 }
 
+describe('pairs into a frame', () => {
+  it('are those of all other sources with this target, by their place in the table, also after removals', () => {
+    const ledger = new PairLedger(FAST);
+    for (let i = 0; i < 15; i++) ledger.accept();
+    ledger.remove(11);
+    const { graph } = ledger;
+    const newest = graph.frames.at(-1)!.slot;
+    const found = graph.pairsInto(newest);
+    assert.deepEqual(
+      found.map(({ source }) => source).toSorted((a, b) => a - b),
+      graph.frames
+        .slice(-11, -1)
+        .map(({ slot }) => slot)
+        .filter((slot) => graph.hasPair(slot, newest))
+        .toSorted((a, b) => a - b),
+    );
+    for (const { pair, source } of found) assert.deepEqual([graph.source[pair], graph.target[pair]], [source, newest]);
+    assert.deepEqual(graph.pairsInto(99), []);
+  });
+});
+
 describe('random runs of accepting, removing, retiring and evicting', () => {
   it('keep every invariant, for random windows and shares of removed keyframes', () => {
     const next = random(77);
