@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Frames per second, latency and memory end to end at full and half resolution; every stage against its floor on this machine.
 import { rectifiedCamera } from '../src/camera/RectifiedCamera.ts';
-import { findModelFolder } from '../src/cli/modelFolder.ts';
 import { settleParameters } from '../src/cli/settleRun.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { readManifest } from '../src/network/manifest.ts';
+import { findModelFolder } from '../src/network/modelFolder.ts';
 import { maxSources } from '../src/odometry/windows.ts';
 import { openSource } from '../src/sources/openSource.ts';
 import { type BenchOptions, benchmark } from './benchmark.ts';
@@ -100,8 +100,8 @@ async function workOf(
   set: readonly string[],
   steady: readonly FrameRecord[],
 ): Promise<FrameWork> {
-  const profile = await readProfile(PROFILE);
-  const manifest = readManifest(await findModelFolder(profile.model));
+  const profile = readProfile(PROFILE);
+  const manifest = readManifest(findModelFolder(profile.model));
   const parameters = settleParameters(profile, manifest, set, undefined);
   const source = await openSource(recording.path);
   const calibration = source.calibration!;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { findModelFolder } from '../../src/cli/modelFolder.ts';
 import { settleParameters } from '../../src/cli/settleRun.ts';
 import type { OdometryParameters } from '../../src/config/parameters.ts';
 import { readProfile } from '../../src/config/readProfile.ts';
 import { QpvoError } from '../../src/error.ts';
 import { readTrajectory } from '../../src/evaluation/readTrajectory.ts';
 import { type ModelManifest, readManifest } from '../../src/network/manifest.ts';
+import { findModelFolder } from '../../src/network/modelFolder.ts';
 import { runCli } from '../cliRun.ts';
 import { type Case, runArguments } from './Case.ts';
 import type { Runner, RunRecord } from './RunRecord.ts';
@@ -26,8 +26,8 @@ export interface Product extends Runner {
 
 /** @param model name or folder; that of the profile when absent */
 export async function findProduct(profileName: string, model: string | undefined): Promise<Product> {
-  const profile = await readProfile(profileName);
-  const modelFolder = resolve(await findModelFolder(model ?? profile.model));
+  const profile = readProfile(profileName);
+  const modelFolder = resolve(findModelFolder(model ?? profile.model));
   const manifest = readManifest(modelFolder);
   return {
     contender: 'qpvo',
@@ -46,9 +46,10 @@ export function modelChecksum({ sizes, normalisation, correlation, files }: Mode
   return digest({ sizes, normalisation, correlation, parts: parts.sort() });
 }
 
-/** Seed and threads do not belong to it: the one is part of the key, and the others change nothing but the speed. */
+/** Seed and threads do not belong to it: the one is part of the key, and the others change nothing but the speed. Nor do masks of no size, which change nothing. */
 export function settingsChecksum({ seed: _, threads: __, ...parameters }: OdometryParameters): string {
-  return digest(Object.entries(parameters).sort()).slice(0, 8);
+  const entries = Object.entries(parameters).filter(([name, value]) => !(name.startsWith('mask') && value === 0));
+  return digest(entries.sort()).slice(0, 8);
 }
 
 function digest(value: object): string {

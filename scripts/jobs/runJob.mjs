@@ -2,6 +2,7 @@
 import { ensureAddon } from '../setup/addon.mjs';
 import { attachedCommand } from '../setup/attachedCommand.mjs';
 import { ensureNpmPackages } from '../setup/npmPackages.mjs';
+import { ensureRclnodejs } from '../setup/rclnodejs.mjs';
 import { StepError } from '../setup/StepError.mjs';
 import { ensureTypeScript } from '../setup/typescript.mjs';
 import { bench } from './bench.mjs';
@@ -12,7 +13,7 @@ const node = process.execPath;
 /** What each job needs, in order, and what it does then (resolves with an exit code). */
 const JOBS = {
   build: {
-    needs: [ensureNpmPackages, ensureAddon, ensureTypeScript],
+    needs: [ensureNpmPackages, ensureAddon, ensureTypeScript, ensureRclnodejs],
     run: () => report('Built: build/Release/qpvo.node and dist/.'),
   },
   demo: {

@@ -8,8 +8,8 @@ import { parseOptions } from './parseOptions.ts';
 
 const HELP = `Usage: qpvo doctor [options]
 
-Checks this installation: Node, packages, processor, build tools, native addon, models with their checksums, profiles. Exit code 1 when
-the odometry cannot run here.
+Checks this installation: Node, packages, processor, build tools, native addon, models with their checksums, and profiles: what each
+would do here, or why it cannot run. Exit code 1 when the odometry cannot run here.
 
 Options:
   --json  print JSON
@@ -19,7 +19,12 @@ Examples:
   qpvo doctor
   qpvo doctor --json`;
 
-const MARKS: Readonly<Record<CheckStatus, string>> = { ok: 'ok', warning: 'WARNING', broken: 'BROKEN' };
+const MARKS: Readonly<Record<CheckStatus, string>> = {
+  ok: 'ok',
+  unavailable: '-',
+  warning: 'WARNING',
+  broken: 'BROKEN',
+};
 
 async function run(args: string[]): Promise<number> {
   const { values } = parseOptions('doctor', args, [], { json: { type: 'boolean', default: false } });

@@ -3,6 +3,7 @@ import { nearestName } from '../config/nearestName.ts';
 import { QpvoError } from '../error.ts';
 import { packageVersion } from '../packageRoot.ts';
 import type { Command } from './Command.ts';
+import { exitCodeOf } from './exitCode.ts';
 
 interface Entry {
   summary: string;
@@ -16,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   info: { summary: 'what is in a recording', load: () => import('./info.ts') },
   doctor: { summary: 'check this installation', load: () => import('./doctor.ts') },
   bench: { summary: 'list and run the benchmarks', load: () => import('./bench.ts') },
+  publish: { summary: 'play a recording as ROS 2 topics', load: () => import('./publish.ts') },
   import: { summary: 'make a model from trained weights', load: () => import('./import.ts') },
 };
 
@@ -65,18 +67,6 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   return command.run(rest);
-}
-
-/** Prints what went wrong: the message alone for an expected error, with the stack for a defect of the program; each of several. */
-function exitCodeOf(error: unknown): number {
-  if (error instanceof AggregateError) return Math.max(...error.errors.map(exitCodeOf));
-  if (!(error instanceof QpvoError)) {
-    console.error('qpvo: internal error');
-    console.error(error);
-    return 1;
-  }
-  console.error(`qpvo: ${error.message} [${error.code}]`);
-  return error.code === 'QPVO_USAGE' || error.code === 'QPVO_PARAMETER' ? 2 : 1;
 }
 
 // A closed pipe (qpvo info ... | head) is no failure.

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 import { basename, dirname, join, parse, resolve } from 'node:path';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
-import { QpvoError } from '../error.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import { readManifest } from '../network/manifest.ts';
+import { findModelFolder } from '../network/modelFolder.ts';
 import { PatchOdometry } from '../odometry/PatchOdometry.ts';
 import type { Output } from '../outputs/Output.ts';
 import type { OutputContext } from '../outputs/OutputContext.ts';
 import { openSource } from '../sources/openSource.ts';
-import type { FrameRange, Source } from '../sources/Source.ts';
+import type { Source } from '../sources/Source.ts';
 import type { Command } from './Command.ts';
 import { interruptible } from './interrupt.ts';
-import { findModelFolder } from './modelFolder.ts';
 import { makeOutputFolder, openOutputs, writeJson } from './openOutputs.ts';
 import { expectedFrames, ProgressLine } from './ProgressLine.ts';
-import { numberOption, parseOptions } from './parseOptions.ts';
+import { parseOptions } from './parseOptions.ts';
+import { readRange } from './readRange.ts';
 import { type RunOutcome, type RunRequest, runSequence } from './runSequence.ts';
 import { settleCalibration, settleParameters, settleProfile } from './settleRun.ts';
 import { summaryText } from './summaryText.ts';
@@ -74,9 +74,9 @@ function parseRun(args: string[]) {
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseRun(args);
   const range = readRange(values);
-  const profile = await settleProfile(values.profile, values.realtime, say);
+  const profile = settleProfile(values.profile, values.realtime, say);
   const model = values.model ?? profile.model;
-  const modelDir = await findModelFolder(model);
+  const modelDir = findModelFolder(model);
   const parameters = settleParameters(profile, readManifest(modelDir), values.set, values.seed);
   const source = await openSource(positionals[0]!, {
     ...(values.topic === undefined ? {} : { topic: values.topic }),
@@ -133,24 +133,6 @@ async function conclude({ summary, failure }: RunOutcome, outputs: Output[], { j
   }
   if (failures.length === 0) return 0;
   throw failures.length === 1 ? failures[0] : new AggregateError(failures);
-}
-
-function readRange(values: Options): FrameRange {
-  const startS = numberOption('start', values.start, { least: 0 });
-  const endS = numberOption('end', values.end, { least: 0 });
-  const stride = numberOption('stride', values.stride, { least: 1, integer: true });
-  if (startS !== undefined && endS !== undefined && endS <= startS) {
-    throw new QpvoError('QPVO_USAGE', {
-      what: 'option --end',
-      expected: `more than --start ${startS}`,
-      received: `${endS}`,
-    });
-  }
-  return {
-    ...(startS === undefined ? {} : { startS }),
-    ...(endS === undefined ? {} : { endS }),
-    ...(stride === undefined ? {} : { stride }),
-  };
 }
 
 function contextOf({ info, groundTruth }: Source, calibration: CameraCalibration): OutputContext {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { availableParallelism } from 'node:os';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { readCalibrationFile } from '../camera/readCalibration.ts';
-import { chooseProfile } from '../config/chooseProfile.ts';
 import type { Profile } from '../config/Profile.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
-import { readProfile } from '../config/readProfile.ts';
 import { resolveParameters } from '../config/resolveParameters.ts';
+import { selectProfile } from '../config/selectProfile.ts';
 import { QpvoError } from '../error.ts';
 import type { ModelManifest } from '../network/manifest.ts';
 import type { Source } from '../sources/Source.ts';
@@ -15,13 +13,12 @@ import type { Source } from '../sources/Source.ts';
  * The profile of a run. `auto` looks at the machine and says what it chose and why.
  *
  * @param say takes the line for people
- * @throws QpvoError QPVO_USAGE when it is unknown, QPVO_PROFILE when it cannot be read
+ * @throws QpvoError QPVO_USAGE when it is unknown, QPVO_PROFILE when it cannot be read, QPVO_PROFILE_UNAVAILABLE when it cannot run here
  */
-export async function settleProfile(name: string, realtime: boolean, say: (line: string) => void): Promise<Profile> {
-  if (name !== 'auto') return readProfile(name);
-  const chosen = chooseProfile({ cores: availableParallelism() }, realtime);
-  say(`profile ${chosen.name}: ${chosen.reason}`);
-  return readProfile(chosen.name);
+export function settleProfile(name: string, realtime: boolean, say: (line: string) => void): Profile {
+  const { profile, reason } = selectProfile(name, realtime);
+  if (reason !== '') say(`profile ${profile.name}: ${reason}`);
+  return profile;
 }
 
 /**

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: MIT
 import { QpvoError } from '../error.ts';
 
-/** What runs where, at which precision, with which parameters. */
+export const DEVICES = ['cpu', 'cuda'] as const;
+export const RUNTIMES = ['onnxruntime', 'native', 'cuda', 'tensorrt'] as const;
+export const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
+
+export type Device = (typeof DEVICES)[number];
+export type Runtime = (typeof RUNTIMES)[number];
+export type Precision = (typeof PRECISIONS)[number];
+
+/** The two networks of a model: the encoders (front-end) and the update operator. */
+export const PARTS = ['encoder', 'update'] as const;
+
+/** What runs where, at which precision, with which parameters. Geometry and bundle adjustment are always in fp32. */
 export interface Profile {
   name: string;
   path: string;
   description: string;
-  device: 'cpu';
+  device: Device;
   /** Name of the model under models/. */
   model: string;
-  runtime: { encoder: 'onnxruntime'; update: 'onnxruntime' };
-  precision: { encoder: 'fp32'; update: 'fp32' };
+  runtime: Record<(typeof PARTS)[number], Runtime>;
+  precision: Record<(typeof PARTS)[number], Precision>;
   /** Overrides of the parameter table; checked by resolveParameters. */
   parameters: Record<string, unknown>;
 }
@@ -19,10 +30,10 @@ type Rule = 'text' | 'map' | readonly string[] | { readonly [key: string]: Rule 
 
 const PROFILE_RULES = {
   description: 'text',
-  device: ['cpu'],
+  device: DEVICES,
   model: 'text',
-  runtime: { encoder: ['onnxruntime'], update: ['onnxruntime'] },
-  precision: { encoder: ['fp32'], update: ['fp32'] },
+  runtime: { encoder: RUNTIMES, update: RUNTIMES },
+  precision: { encoder: PRECISIONS, update: PRECISIONS },
   parameters: 'map',
 } as const satisfies Rule;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { QpvoError } from '../error.ts';
+import { checkText } from './checkValue.ts';
 import { nearestName } from './nearestName.ts';
-import { allowedText, type ParameterSpec } from './parameterSpec.ts';
 import {
   defaultParameters,
   type OdometryParameters,
@@ -34,7 +34,7 @@ export function resolveParameters(layers: readonly ParameterLayer[]): ResolvedPa
   for (const layer of layers) {
     for (const [name, value] of Object.entries(layer.values)) {
       if (!isParameterName(name)) throw unknownParameter(name, layer.origin);
-      values[name] = checkedValue(name, value, layer.origin);
+      values[name] = checkText(PARAMETERS[name], name, value, layer.origin);
       origins[name] = layer.origin;
     }
   }
@@ -53,50 +53,6 @@ function unknownParameter(name: string, origin: string): QpvoError {
     what: `unknown parameter "${name}" from ${origin}`,
     advice: `${nearest === undefined ? '' : `Did you mean ${nearest}? `}All parameters are in docs/parameters.md.`,
   });
-}
-
-function checkedValue(name: ParameterName, value: unknown, origin: string): number | string | boolean {
-  const spec: ParameterSpec = PARAMETERS[name];
-  const typed = typeof value === 'string' ? fromText(spec, value) : value;
-  if (!isAllowed(spec, typed)) {
-    throw new QpvoError('QPVO_PARAMETER', {
-      what: `parameter ${name} from ${origin}`,
-      expected: allowedText(spec),
-      received: typeof value === 'string' ? `"${value}"` : String(value),
-      advice: `The default is ${spec.default}.`,
-    });
-  }
-  return typed;
-}
-
-function fromText(spec: ParameterSpec, text: string): unknown {
-  switch (spec.kind) {
-    case 'integer':
-    case 'number':
-      return text.trim() === '' ? Number.NaN : Number(text);
-    case 'flag':
-      return { true: true, false: false }[text];
-    case 'choice':
-      return text;
-  }
-}
-
-function isAllowed(spec: ParameterSpec, value: unknown): value is number | string | boolean {
-  switch (spec.kind) {
-    case 'integer':
-      return Number.isInteger(value) && inRange(spec.range, value as number);
-    case 'number':
-      return typeof value === 'number' && inRange(spec.range, value);
-    case 'choice':
-      return typeof value === 'string' && spec.choices.includes(value);
-    case 'flag':
-      return typeof value === 'boolean';
-  }
-}
-
-/** False for NaN. */
-function inRange([least, greatest]: readonly [number, number], value: number): boolean {
-  return value >= least && value <= greatest;
 }
 
 /** Pairs of which the first may not exceed the second, and why. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { QpvoError } from '../error.ts';
 import { LaneThread } from './lanes/LaneThread.ts';
 import type { LaneModel, LaneRequest } from './lanes/laneMessages.ts';
 import { Lender } from './lanes/lending.ts';
-import { type ModelManifest, readManifest, readModelFile } from './manifest.ts';
-import type { Part } from './modelParts.ts';
+import { loadModelFile, type ModelManifest, readManifest } from './manifest.ts';
 import type { Network, NetworkShape, PairBatch } from './Network.ts';
 import { sourceChains } from './sourceChains.ts';
 
@@ -20,8 +20,19 @@ export interface NetworkOptions {
 export async function openNetwork(modelDir: string, { threads }: NetworkOptions): Promise<Network> {
   const manifest = readManifest(modelDir);
   const lender = new Lender();
-  const models = laneModels((part) => readModelFile(modelDir, manifest, part), manifest, threads);
-  const lanes = await Promise.allSettled(models.map((model) => LaneThread.start(model)));
+  const files: ModelFiles = {
+    update: await loadModelFile(modelDir, manifest, 'update'),
+    features: await loadModelFile(modelDir, manifest, 'features'),
+    context: await loadModelFile(modelDir, manifest, 'context'),
+  };
+  const starting: Promise<LaneThread>[] = [];
+  for (const model of laneModels(files, manifest, threads)) {
+    starting.push(LaneThread.start(model));
+    // The start of a thread takes a millisecond or two of this one; a failure is looked at below.
+    starting.at(-1)!.catch(() => undefined);
+    await nextTurn();
+  }
+  const lanes = await Promise.allSettled(starting);
   const started = lanes.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
   for (const lane of lanes) {
     if (lane.status === 'fulfilled') continue;
@@ -34,11 +45,13 @@ export async function openNetwork(modelDir: string, { threads }: NetworkOptions)
 /** An update has about 17 source frames to share out, and every lane takes memory. */
 const MAX_LANES = 8;
 
+type ModelFiles = Record<'update' | 'features' | 'context', Uint8Array>;
+
 /** The context encoder has a lane of its own beside the feature encoder, which gets the remaining cores. */
-function laneModels(read: (part: Part) => Uint8Array, { sizes }: ModelManifest, threads: number): LaneModel[] {
-  const update = read('update');
-  const features = { model: read('features'), threads: Math.max(1, threads - 1) };
-  const context = { model: read('context'), threads: 1 };
+function laneModels(files: ModelFiles, { sizes }: ModelManifest, threads: number): LaneModel[] {
+  const { update } = files;
+  const features = { model: files.features, threads: Math.max(1, threads - 1) };
+  const context = { model: files.context, threads: 1 };
   const lanes = Math.min(threads, MAX_LANES);
   return Array.from({ length: lanes }, (_, lane) => ({
     sizes,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, QpvoError } from '../error.ts';
 import { checkManifestFields, invalidManifest } from './manifestFields.ts';
@@ -14,6 +15,8 @@ export type { Part } from './modelParts.ts';
 export const MANIFEST_FILE = 'manifest.json';
 /** Raised when a manifest of this version can no longer be read as one of the version before. */
 export const MANIFEST_VERSION = 1;
+
+const COPY_AGAIN = 'Copy or import the model again.';
 
 export interface ModelFile {
   /** Name inside the model folder. */
@@ -77,36 +80,54 @@ export function readManifest(folder: string): ModelManifest {
  * @throws QPVO_MODEL when the model has no such part, or the file is missing, of another length, or of other content
  */
 export function readModelFile(folder: string, manifest: ModelManifest, part: Part): Uint8Array {
-  const file = manifest.files[part];
-  if (file === undefined) {
-    const advice =
-      part === 'update'
-        ? 'It holds encoders only: import weights that have the update operator.'
-        : 'Import the model again.';
-    throw new QpvoError('QPVO_MODEL', { what: `model ${manifest.name} has no part "${part}"`, advice });
-  }
+  const file = fileOf(manifest, part);
   const path = join(folder, file.name);
-  const advice = 'Copy or import the model again.';
-  const bytes = readBytes(path, `the ${part} of model ${manifest.name}`, advice);
-  if (bytes.length !== file.bytes) {
-    const received = `${bytes.length}`;
-    throw new QpvoError('QPVO_MODEL', {
-      what: `${path} is truncated or of another model`,
-      expected: `${file.bytes} bytes`,
-      received,
-      advice,
-    });
-  }
-  const sha256 = checksum(bytes);
-  if (sha256 !== file.sha256) {
-    throw new QpvoError('QPVO_MODEL', {
-      what: `${path} is damaged`,
-      expected: `sha256 ${file.sha256}`,
-      received: sha256,
-      advice,
-    });
-  }
+  const bytes = readBytes(path, `the ${part} of model ${manifest.name}`, COPY_AGAIN);
+  checkLength(path, file, bytes.length);
+  checkContent(path, file, checksum(bytes));
   return bytes;
+}
+
+/** The same as readModelFile off the JavaScript thread: files may have many megabytes. */
+export async function loadModelFile(folder: string, manifest: ModelManifest, part: Part): Promise<Uint8Array> {
+  const file = fileOf(manifest, part);
+  const path = join(folder, file.name);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw unreadable(path, `the ${part} of model ${manifest.name}`, COPY_AGAIN, cause);
+  });
+  checkLength(path, file, bytes.length);
+  checkContent(path, file, Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex'));
+  return bytes;
+}
+
+function fileOf(manifest: ModelManifest, part: Part): ModelFile {
+  const file = manifest.files[part];
+  if (file !== undefined) return file;
+  const advice =
+    part === 'update'
+      ? 'It holds encoders only: import weights that have the update operator.'
+      : 'Import the model again.';
+  throw new QpvoError('QPVO_MODEL', { what: `model ${manifest.name} has no part "${part}"`, advice });
+}
+
+function checkLength(path: string, file: ModelFile, length: number): void {
+  if (length === file.bytes) return;
+  throw new QpvoError('QPVO_MODEL', {
+    what: `${path} is truncated or of another model`,
+    expected: `${file.bytes} bytes`,
+    received: `${length}`,
+    advice: COPY_AGAIN,
+  });
+}
+
+function checkContent(path: string, file: ModelFile, sha256: string): void {
+  if (sha256 === file.sha256) return;
+  throw new QpvoError('QPVO_MODEL', {
+    what: `${path} is damaged`,
+    expected: `sha256 ${file.sha256}`,
+    received: sha256,
+    advice: COPY_AGAIN,
+  });
 }
 
 /** Lower-case hexadecimal SHA-256. */
@@ -127,7 +148,7 @@ function parse(path: string): Record<string, unknown> {
     throw new QpvoError('QPVO_MODEL', {
       what: `${path} is no JSON`,
       received: messageOf(cause),
-      advice: 'Copy or import the model again.',
+      advice: COPY_AGAIN,
       cause,
     });
   }
@@ -138,12 +159,16 @@ function readBytes(path: string, content: string, advice: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new QpvoError('QPVO_MODEL', {
-      what: `cannot read ${content}`,
-      expected: path,
-      received: messageOf(cause),
-      advice,
-      cause,
-    });
+    throw unreadable(path, content, advice, cause);
   }
+}
+
+function unreadable(path: string, content: string, advice: string, cause: unknown): QpvoError {
+  return new QpvoError('QPVO_MODEL', {
+    what: `cannot read ${content}`,
+    expected: path,
+    received: messageOf(cause),
+    advice,
+    cause,
+  });
 }

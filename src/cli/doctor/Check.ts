@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { messageOf } from '../../error.ts';
 
-/** `warning`: something optional is missing; `broken`: the odometry cannot run. */
-export type CheckStatus = 'ok' | 'warning' | 'broken';
+/** `unavailable`: not for this machine or version; `warning`: something optional is missing; `broken`: the odometry cannot run. */
+export type CheckStatus = 'ok' | 'unavailable' | 'warning' | 'broken';
 
 /** One finding about the installation. */
 export interface Check {

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT
+import { chooseProfile } from '../../config/chooseProfile.ts';
+import type { Profile } from '../../config/Profile.ts';
+import { type Machine, profileObstacle, thisMachine } from '../../config/profileObstacle.ts';
 import { listProfiles, readProfile } from '../../config/readProfile.ts';
 import { resolveParameters } from '../../config/resolveParameters.ts';
 import { type ModelManifest, type Part, readManifest, readModelFile } from '../../network/manifest.ts';
-import { findModelFolder, listModels } from '../modelFolder.ts';
+import { findModelFolder, listModels } from '../../network/modelFolder.ts';
 import { type Check, checkOf } from './Check.ts';
 
 /** The network runtime, every model with its checksums, and every profile. */
 export async function checkModels(): Promise<Check[]> {
-  const models = await listModels();
-  const profiles = await listProfiles();
+  const models = listModels();
+  const machine = thisMachine();
   return [
     await checkRuntime(),
     ...(models.length === 0
       ? [{ name: 'models', status: 'broken' as const, detail: 'none in the folder models' }]
       : []),
     ...(await Promise.all(models.map(checkModel))),
-    ...(await Promise.all(profiles.map(checkProfile))),
+    ...(await Promise.all(listProfiles().map((name) => checkProfile(name, machine)))),
   ];
 }
 
@@ -28,24 +31,46 @@ function checkRuntime(): Promise<Check> {
 }
 
 function checkModel(name: string): Promise<Check> {
-  return checkOf(`model ${name}`, async () => {
-    const folder = await findModelFolder(name);
+  return checkOf(`model ${name}`, () => {
+    const folder = findModelFolder(name);
     const manifest = readManifest(folder);
     for (const part of partsOf(manifest)) readModelFile(folder, manifest, part);
     return `${(manifest.parameters / 1e6).toFixed(1)} M parameters, checksums of ${partsOf(manifest).join(', ')} agree`;
   });
 }
 
-/** Whether a run with this profile could start here. */
-function checkProfile(name: string): Promise<Check> {
-  return checkOf(`profile ${name}`, async () => {
-    const profile = await readProfile(name);
-    resolveParameters([{ origin: `profile ${name}`, values: profile.parameters }]);
-    const folder = await findModelFolder(profile.model);
+/**
+ * What a run with this profile would do here. One that needs what this machine or this version lacks is no fault of the installation: it is listed with the reason.
+ */
+async function checkProfile(name: string, machine: Machine): Promise<Check> {
+  let isObstructed = false;
+  const check = await checkOf(`profile ${name}`, () => {
+    const profile = readProfile(name);
+    const { networkScale } = resolveParameters([{ origin: `profile ${name}`, values: profile.parameters }]).values;
+    const obstacle = profileObstacle(profile, machine);
+    isObstructed = obstacle !== undefined;
+    if (isObstructed) return `cannot run here: ${obstacle}`;
+    const folder = findModelFolder(profile.model);
     const manifest = readManifest(folder);
     for (const part of ['features', 'context', 'update'] as const) readModelFile(folder, manifest, part);
-    return `can run: ${profile.device}, model ${profile.model}, encoder ${profile.precision.encoder}, update ${profile.precision.update}`;
+    return `can run: ${profileText(profile, networkScale)}${autoText(name, machine)}`;
   });
+  return isObstructed ? { ...check, status: 'unavailable' } : check;
+}
+
+/** "cpu, model small at scale 0.5, encoders fp32 (onnxruntime), update operator fp32 (onnxruntime)" */
+function profileText({ device, model, precision, runtime }: Profile, networkScale: number): string {
+  const part = (name: 'encoder' | 'update') => `${precision[name]} (${runtime[name]})`;
+  return `${device}, model ${model} at scale ${networkScale}, encoders ${part('encoder')}, update operator ${part('update')}`;
+}
+
+/** For which runs `auto` means this profile. */
+function autoText(name: string, machine: Machine): string {
+  const kinds = [
+    ...(chooseProfile(machine, false).name === name ? ['recordings'] : []),
+    ...(chooseProfile(machine, true).name === name ? ['live runs'] : []),
+  ];
+  return kinds.length === 0 ? '' : `; auto for ${kinds.join(' and ')}`;
 }
 
 function partsOf(manifest: ModelManifest): Part[] {

@@ -92,6 +92,7 @@ export class CountingOdometry implements Odometry {
       reason: isStale ? 'the stamp goes back' : '',
       segment: 0,
       T_world_camera: hasPose ? T_world_camera : undefined,
+      poseCovariance: undefined,
       isKeyframe: false,
       init: undefined,
       health: undefined,

@@ -6,7 +6,7 @@ import { expectedFrames, ProgressLine, progressText } from '../../../src/cli/Pro
 import { numberOption, parseOptions } from '../../../src/cli/parseOptions.ts';
 import { Samples } from '../../../src/cli/Samples.ts';
 import { SkipReasons } from '../../../src/cli/SkipReasons.ts';
-import { settleCalibration, settleParameters } from '../../../src/cli/settleRun.ts';
+import { settleCalibration, settleParameters, settleProfile } from '../../../src/cli/settleRun.ts';
 import { summaryText } from '../../../src/cli/summaryText.ts';
 import { readProfile } from '../../../src/config/readProfile.ts';
 import type { RunSummary } from '../../../src/outputs/RunSummary.ts';
@@ -123,15 +123,15 @@ describe('settings of a run', () => {
     windows: { patchesPerFrame: 40, removalWindow: 18, patchLifetime: 9, optimizationWindow: 6 },
   };
 
-  it('take the windows of the model over the defaults, and the profile over the model', async () => {
-    const plain = settleParameters(await readProfile('cpu_fp32'), model, [], undefined);
+  it('take the windows of the model over the defaults, and the profile over the model', () => {
+    const plain = settleParameters(readProfile('cpu_fp32'), model, [], undefined);
     assert.deepEqual([plain.patchesPerFrame, plain.removalWindow, plain.patchLifetime], [40, 18, 9]);
-    const published = settleParameters(await readProfile('cpu_fp32_default'), model, [], undefined);
+    const published = settleParameters(readProfile('cpu_fp32_default'), model, [], undefined);
     assert.deepEqual([published.patchesPerFrame, published.removalWindow, published.patchLifetime], [96, 22, 13]);
   });
 
-  it('take the command line over the profile', async () => {
-    const profile = await readProfile('cpu_fp32_half');
+  it('take the command line over the profile', () => {
+    const profile = readProfile('cpu_fp32_half');
     const parameters = settleParameters(
       profile,
       model,
@@ -141,8 +141,22 @@ describe('settings of a run', () => {
     assert.deepEqual([parameters.patchesPerFrame, parameters.networkScale, parameters.seed], [32, 0.75, 9]);
   });
 
-  it('refuse an assignment without a value', async () => {
-    const profile = await readProfile('cpu_fp32');
+  it('name the profile that auto took, and why', () => {
+    const said: string[] = [];
+    const profile = settleProfile('auto', false, (line) => said.push(line));
+    assert.deepEqual(said, [
+      `profile ${profile.name}: a recorded run has no deadline, so the network sees the full resolution`,
+    ]);
+    settleProfile('cpu_fp32', true, (line) => said.push(line));
+    assert.equal(said.length, 1);
+    assert.throws(() => settleProfile('desktop_fp16', true, (line) => said.push(line)), {
+      code: 'QPVO_PROFILE_UNAVAILABLE',
+    });
+    assert.equal(said.length, 1);
+  });
+
+  it('refuse an assignment without a value', () => {
+    const profile = readProfile('cpu_fp32');
     assert.throws(() => settleParameters(profile, model, ['seed'], undefined), {
       code: 'QPVO_USAGE',
       message: /expected name=value, but received "seed"/,

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearestName } from '../config/nearestName.ts';
 import { QpvoError } from '../error.ts';
-import { MANIFEST_FILE } from '../network/manifest.ts';
 import { packageRoot } from '../packageRoot.ts';
+import { MANIFEST_FILE } from './manifest.ts';
 
 /** Names of the models that come with the package. */
-export async function listModels(): Promise<string[]> {
+export function listModels(): string[] {
   const folder = join(packageRoot(), 'models');
   if (!existsSync(folder)) return [];
-  return (await readdir(folder)).filter((name) => existsSync(join(folder, name, MANIFEST_FILE))).sort();
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, MANIFEST_FILE)))
+    .sort();
 }
 
 /**
@@ -19,7 +20,7 @@ export async function listModels(): Promise<string[]> {
  *
  * @throws QpvoError QPVO_USAGE when there is none, QPVO_MODEL when the folder is there but holds no model
  */
-export async function findModelFolder(nameOrFolder: string): Promise<string> {
+export function findModelFolder(nameOrFolder: string): string {
   const named = join(packageRoot(), 'models', nameOrFolder);
   const folder = [named, nameOrFolder].find((candidate) => existsSync(join(candidate, MANIFEST_FILE)));
   if (folder !== undefined) return folder;
@@ -32,7 +33,7 @@ export async function findModelFolder(nameOrFolder: string): Promise<string> {
       advice: 'Make a model from trained weights with qpvo import.',
     });
   }
-  const present = await listModels();
+  const present = listModels();
   const nearest = nearestName(nameOrFolder, present);
   throw new QpvoError('QPVO_USAGE', {
     what: `unknown model "${nameOrFolder}"`,
