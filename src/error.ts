@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'QPVO_USAGE'
   | 'QPVO_PARAMETER'
   | 'QPVO_PROFILE'
+  | 'QPVO_PROFILE_UNAVAILABLE'
   | 'QPVO_NOT_FOUND'
   | 'QPVO_UNKNOWN_SOURCE'
   | 'QPVO_SOURCE_EMPTY'
@@ -20,6 +21,8 @@ export type ErrorCode =
   | 'QPVO_DEVICE_LOST'
   | 'QPVO_OUTPUT'
   | 'QPVO_EVALUATION'
+  | 'QPVO_ROS'
+  | 'QPVO_TF'
   | 'QPVO_INTERNAL';
 
 export interface ErrorParts {

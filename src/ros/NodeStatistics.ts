@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+import type { TrackResult } from '../odometry/types.ts';
+
+/** Latencies that percentiles are taken over. */
+const RECENT = 256;
+
+/** Counts since the node was configured, and the newest latencies. Fixed memory. */
+export class NodeStatistics {
+  processed = 0;
+  skipped = 0;
+  keyframes = 0;
+  /** Way of base_link, metres (segment units while the scale is unknown). */
+  distance = 0;
+  readonly #latenciesMs = new Float64Array(RECENT);
+  #latencies = 0;
+  #lastLatencyMs: number | undefined;
+  #sinceReport = 0;
+  #faults = 0;
+  #faultsSinceReport = 0;
+  #lastFault = '';
+
+  addResult(result: TrackResult): void {
+    this.processed++;
+    this.#sinceReport++;
+    if (result.skipped) this.skipped++;
+    if (result.isKeyframe) this.keyframes++;
+  }
+
+  /** @param milliseconds from the stamp of the image to the publication of its odometry, by the node's clock */
+  addLatency(milliseconds: number): void {
+    this.#lastLatencyMs = milliseconds;
+    this.#latenciesMs[this.#latencies++ % RECENT] = milliseconds;
+  }
+
+  /** An image that could not be used at all. */
+  addFault(reason: string): void {
+    this.#faults++;
+    this.#faultsSinceReport++;
+    this.#lastFault = reason;
+  }
+
+  /** Undefined while stamps and clock are not of one time. */
+  get lastLatencyMs(): number | undefined {
+    return this.#lastLatencyMs;
+  }
+
+  get faults(): number {
+    return this.#faults;
+  }
+
+  /** Latency that this share of the newest ones does not exceed; 0 without any. */
+  latencyMs(share: number): number {
+    const sorted = this.#latenciesMs.slice(0, Math.min(this.#latencies, RECENT)).sort();
+    return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+  }
+
+  /** What came since the last call. */
+  takeReport(): { processed: number; faults: number; lastFault: string } {
+    const report = { processed: this.#sinceReport, faults: this.#faultsSinceReport, lastFault: this.#lastFault };
+    this.#sinceReport = 0;
+    this.#faultsSinceReport = 0;
+    return report;
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import { messageOf } from '../error.ts';
+import { readFrame } from '../messages/readFrame.ts';
+import type { MapPoint, TrackResult } from '../odometry/types.ts';
+import type { ImageFrame } from '../sources/Source.ts';
+import type { CameraInput } from './CameraInput.ts';
+import type { ReceivedImage } from './ImageMailbox.ts';
+import type { LiveOdometry } from './LiveOdometry.ts';
+
+export interface TrackerEvents {
+  /** Why images cannot be processed yet (no camera_info, no transform); empty when they can. Asked for every image. */
+  obstacle(): string;
+  /** One processed image. Segment numbers go on when the odometry is made anew. */
+  onResult(result: TrackResult): void;
+  /** Points of a segment that was ended from outside. */
+  onPoints(points: readonly MapPoint[]): void;
+  /** An image that could not be used. */
+  onFault(reason: string): void;
+  /** Something people should know: a new segment and why, a new calibration. */
+  onNotice(text: string): void;
+  /** The odometry failed as a machine; the tracker has stopped. */
+  onBroken(error: unknown): void;
+}
+
+/** A stamp that goes back by more than this is another pass over a recording, not a message out of order. */
+const LOOP_NS = 500_000_000n;
+
+/** Takes images out of the mailbox, one after the other, through the odometry. Everything that can be wrong with an image is an event, never an exception. */
+export class Tracker {
+  readonly #camera: CameraInput;
+  readonly #open: (calibration: CameraCalibration) => Promise<LiveOdometry>;
+  readonly #events: TrackerEvents;
+  readonly #done: Promise<void>;
+  #odometry: LiveOdometry | undefined;
+  #calibration: CameraCalibration | undefined;
+  #lastStampNs: bigint | undefined;
+  #segmentBase = 0;
+  #lastSegment = -1;
+  #restartReason = '';
+  #stopped = false;
+  paused = false;
+
+  constructor(
+    camera: CameraInput,
+    open: (calibration: CameraCalibration) => Promise<LiveOdometry>,
+    events: TrackerEvents,
+    firstSegment: number,
+  ) {
+    this.#camera = camera;
+    this.#open = open;
+    this.#events = events;
+    this.#segmentBase = firstSegment;
+    this.#done = this.#run();
+  }
+
+  /** For drawing; undefined before the first image. */
+  get odometry(): LiveOdometry | undefined {
+    return this.#odometry;
+  }
+
+  /** Number that the next segment of another tracker may have. */
+  get nextSegment(): number {
+    return Math.max(this.#segmentBase, this.#lastSegment + 1);
+  }
+
+  /** Before the next image a new segment begins. */
+  restart(reason: string): void {
+    this.#restartReason = reason;
+  }
+
+  /** From now on no event comes. Resolves when the image at work is done and the odometry is closed. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#camera.mailbox.end();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let image = await this.#next(); image !== undefined; image = await this.#next()) {
+        if (this.paused) continue;
+        const reason = this.#events.obstacle();
+        if (reason !== '') continue;
+        await this.#process(image);
+      }
+    } catch (error) {
+      if (!this.#stopped) this.#events.onBroken(error);
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #next(): Promise<ReceivedImage | undefined> {
+    return this.#stopped ? undefined : this.#camera.mailbox.take();
+  }
+
+  async #process(image: ReceivedImage): Promise<void> {
+    const calibration = this.#camera.calibration;
+    if (calibration === undefined) return;
+    const frame = await this.#frame(image, calibration);
+    if (frame === undefined) return;
+    if (calibration !== this.#calibration) {
+      await this.#reopen(calibration);
+      if (this.#stopped) return;
+    }
+    const odometry = this.#odometry!;
+    const back = this.#lastStampNs === undefined ? 0n : this.#lastStampNs - frame.stampNs;
+    if (back > LOOP_NS) this.#restartReason = `stamps went back by ${(Number(back) / 1e9).toFixed(3)} s`;
+    if (this.#restartReason !== '') await this.#restart(odometry);
+    const result = await odometry.track(frame);
+    if (this.#stopped) return;
+    if (!result.skipped) this.#lastStampNs = frame.stampNs;
+    const segment = this.#segmentBase + result.segment;
+    this.#lastSegment = segment;
+    this.#events.onResult({ ...result, segment, finalPoints: this.#numbered(result.finalPoints) });
+  }
+
+  /** Undefined (and told) when there is no usable image in the message. */
+  async #frame({ cdr, stampNs }: ReceivedImage, calibration: CameraCalibration): Promise<ImageFrame | undefined> {
+    try {
+      const frame = await readFrame(cdr, stampNs, 'cdr', this.#camera.imageTopic.endsWith('/compressed'));
+      const { width, height, origin } = calibration;
+      if (frame.width === width && frame.height === height) return frame;
+      this.#events.onFault(
+        `the images are ${frame.width}x${frame.height}, the calibration (${origin}) is for ${width}x${height}`,
+      );
+    } catch (error) {
+      this.#events.onFault(messageOf(error));
+    }
+    return undefined;
+  }
+
+  async #reopen(calibration: CameraCalibration): Promise<void> {
+    const isFirst = this.#calibration === undefined;
+    this.#segmentBase = this.nextSegment;
+    await this.#close();
+    this.#odometry = await this.#open(calibration);
+    this.#calibration = calibration;
+    this.#lastStampNs = undefined;
+    this.#restartReason = '';
+    const { width, height, model, origin } = calibration;
+    this.#events.onNotice(
+      `${isFirst ? 'camera' : 'the calibration changed, a new segment begins'}: ${width}x${height}, ${model}, from ${origin}`,
+    );
+  }
+
+  async #restart(odometry: LiveOdometry): Promise<void> {
+    this.#events.onNotice(`a new segment begins: ${this.#restartReason}`);
+    this.#restartReason = '';
+    this.#lastStampNs = undefined;
+    const { finalPoints } = await odometry.restart();
+    this.#events.onPoints(this.#numbered(finalPoints));
+  }
+
+  #numbered(points: readonly MapPoint[]): MapPoint[] {
+    return points.map((point) => ({ ...point, segment: this.#segmentBase + point.segment }));
+  }
+
+  async #close(): Promise<void> {
+    const odometry = this.#odometry;
+    this.#odometry = undefined;
+    await odometry?.close().catch((error: unknown) => this.#events.onFault(messageOf(error)));
+  }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { readPointCloud } from '../../../src/messages/ros2/encode.ts';
+import { readImage } from '../../../src/messages/sensorMessages.ts';
+import type { Pose } from '../../../src/odometry/Pose.ts';
+import { forward } from '../../fixtures/ros/FakeOdometry.ts';
+import { RobotBench, START_NS, stampOf } from '../../fixtures/ros/RobotBench.ts';
+
+/** The last bench that a test made. */
+let bench: RobotBench;
+
+function begin(options: ConstructorParameters<typeof RobotBench>[0] = {}): RobotBench {
+  bench = new RobotBench(options).listenToAll();
+  bench.logic.start();
+  return bench;
+}
+
+const close = (a: readonly number[], b: readonly number[], tolerance = 1e-12): void => {
+  assert.equal(a.length, b.length);
+  for (const [i, value] of a.entries()) assert.ok(Math.abs(value - b[i]!) <= tolerance, `${a} is not ${b}`);
+};
+
+describe('odometry node: what it publishes', () => {
+  afterEach(() => bench.close());
+
+  it('a camera that moves forward moves base_link along +x, stamped as the images', async () => {
+    await begin().drive(5);
+    const odometries = bench.odometries();
+    assert.deepEqual(
+      odometries.map((o) => o.stampNs),
+      [0, 1, 2, 3, 4].map(stampOf),
+    );
+    const last = odometries[4]!;
+    assert.equal(last.frame, 'odom');
+    assert.equal(last.childFrame, 'base_link');
+    close(last.pose.t, [0.4, 0, 0]);
+    close(last.pose.q, [0, 0, 0, 1]);
+    close(last.twist.slice(0, 3), [2, 0, 0], 1e-9);
+    close(odometries[0]!.pose.t, [0, 0, 0]);
+  });
+
+  it('a camera that looks to the left of the robot moves base_link to the left', async () => {
+    // Optical z is +y of the base: x right of the camera is +x of the base.
+    const left = [0.1, 0.2, 0.3, -Math.SQRT1_2, 0, 0, Math.SQRT1_2];
+    await begin({ parameters: { base_to_camera: left } }).drive(3);
+    close(bench.odometries()[2]!.pose.t, [0, 0.2, 0]);
+  });
+
+  it('the transform and the path say what the odometry says', async () => {
+    await begin().drive(4);
+    const odometries = bench.odometries();
+    const transforms = bench.transforms();
+    assert.equal(transforms.length, 4);
+    transforms.forEach(({ stampNs, frame, child, pose }, i) => {
+      assert.deepEqual([stampNs, frame, child], [odometries[i]!.stampNs, 'odom', 'base_link']);
+      assert.deepEqual(pose, odometries[i]!.pose);
+    });
+    const path = bench.paths().at(-1)!;
+    assert.deepEqual(
+      path.poses.map(({ t }) => t),
+      odometries.map(({ pose }) => pose.t),
+    );
+  });
+
+  it('the transform can be switched off and inverted while it runs', async () => {
+    await begin({ parameters: { publish_odom_to_base_tf: false } }).drive(2);
+    assert.equal(bench.transforms().length, 0);
+    assert.equal(bench.node.setParameter('publish_odom_to_base_tf', true), '');
+    assert.equal(bench.node.setParameter('invert_odom_to_base_tf', true), '');
+    await bench.drive(1, 2);
+    const [transform] = bench.transforms();
+    assert.deepEqual([transform!.frame, transform!.child], ['base_link', 'odom']);
+    close(transform!.pose.t, [-0.2, 0, 0]);
+  });
+
+  it('the path keeps the newest path_max_size poses, and none when that is 0', async () => {
+    await begin({ parameters: { path_max_size: 3 } }).drive(5);
+    assert.deepEqual(
+      bench
+        .paths()
+        .at(-1)!
+        .poses.map(({ stampNs }) => stampNs),
+      [2, 3, 4].map(stampOf),
+    );
+    assert.equal(bench.node.setParameter('path_max_size', 0), '');
+    const before = bench.paths().length;
+    await bench.drive(2, 5);
+    assert.equal(bench.paths().length, before);
+  });
+
+  it('the covariance is finite, symmetric, positive and grows with the way', async () => {
+    await begin().drive(30);
+    const traces = bench.odometries().map(({ poseCovariance: C }) => {
+      for (let i = 0; i < 36; i++) {
+        assert.ok(Number.isFinite(C[i]!));
+        assert.equal(C[i], C[6 * (i % 6) + Math.floor(i / 6)]);
+      }
+      for (let i = 0; i < 6; i++) assert.ok(C[7 * i]! > 0);
+      return C[0]! + C[7]! + C[14]!;
+    });
+    assert.ok(traces[29]! > traces[1]!, `${traces[1]} to ${traces[29]}`);
+    assert.ok(traces[29]! < 10);
+  });
+
+  it('status says state, counts, stages and profile', async () => {
+    await begin().drive(3);
+    const status = bench.statuses().at(-1)!;
+    assert.equal(status.state, 'TRACKING');
+    assert.equal(status.stampNs, stampOf(2));
+    assert.equal(status.framesReceived, 3);
+    assert.equal(status.framesProcessed, 3);
+    assert.equal(status.framesDropped, 0);
+    assert.deepEqual(status.stagesMs, { encode: 3, update: 5 });
+    assert.equal(status.profile, 'cpu_fp32_half');
+    assert.equal(status.scaleState, 'UNSCALED');
+    assert.ok(Math.abs(status.distance - 0.2) < 1e-9);
+    assert.equal(status.latencyMs, 0);
+  });
+
+  it('points go out in odom, once there is somebody to read them', async () => {
+    const point = { x: 1, y: 2, z: 3, r: 10, g: 20, b: 30, segment: 0 };
+    begin({ script: (frame) => ({ T_world_camera: forward(0), finalPoints: frame === 1 ? [point] : [] }) });
+    const clouds = bench.listen('sensor_msgs/msg/PointCloud2', '/qpvo/points');
+    await bench.drive(3);
+    const { frame, points } = readPointCloud(clouds[0]!);
+    assert.equal(frame, 'odom');
+    assert.equal(points.length, 1);
+    // Optical (x right, y down, z forward) to base (x forward, y left, z up).
+    close([points[0]!.x, points[0]!.y, points[0]!.z], [3, -1, -2], 1e-6);
+    assert.deepEqual([points[0]!.r, points[0]!.g, points[0]!.b], [10, 20, 30]);
+  });
+
+  it('the debug image shows the tracks, only while somebody looks', async () => {
+    await begin().drive(2);
+    const images = bench.listen('sensor_msgs/msg/Image', '/qpvo/debug_image', {
+      reliability: 'best_effort',
+      durability: 'volatile',
+      depth: 1,
+    });
+    await bench.drive(2, 2);
+    assert.equal(images.length, 1, 'at most 5 a second');
+    const image = readImage(images[0]!, 'cdr');
+    assert.deepEqual([image.width, image.height, image.encoding, image.data.length], [16, 8, 'rgb8', 16 * 8 * 3]);
+    const pixel = (x: number, y: number): number[] => [...image.data.subarray(3 * (16 * y + x), 3 * (16 * y + x) + 3)];
+    assert.deepEqual(pixel(6, 2), [0, 255, 0], 'on a trusted track');
+    assert.deepEqual(pixel(4, 7), [255, 0, 0], 'on one that is not, which leaves the image');
+    assert.deepEqual(pixel(0, 7), [100, 100, 100]);
+  });
+
+  it('works without the messages of this package, and says so once', async () => {
+    const types = ['OdometryStatus', 'SetScale', 'ResetToPose', 'SaveTrajectory', 'GetState'];
+    const missingTypes = types.map((name) => `qpvo/${name === 'OdometryStatus' ? 'msg' : 'srv'}/${name}`);
+    bench = new RobotBench({ missingTypes });
+    bench.listen('nav_msgs/msg/Odometry', '/qpvo/odometry');
+    bench.logic.start();
+    await bench.drive(2);
+    assert.equal(bench.odometries().length, 2);
+    assert.equal(bench.node.logged('warn').match(/not generated/g)?.length, 1);
+    assert.deepEqual([...bench.graph.services.keys()].sort(), [
+      '/pause_odom',
+      '/qpvo/pause',
+      '/qpvo/reset',
+      '/qpvo/resume',
+      '/reset_odom',
+      '/resume_odom',
+    ]);
+  });
+
+  it('override_publishing_stamp stamps with the clock of the node', async () => {
+    await begin({ parameters: { override_publishing_stamp: true } }).drive(1);
+    bench.graph.nowNs = START_NS + 77n;
+    assert.equal(bench.odometries()[0]!.stampNs, START_NS);
+  });
+
+  it('a new segment and a new scale keep odom continuous', async () => {
+    const jump: Pose = { t: [5, 5, 5], q: [0, 0, 0, 1] };
+    begin({
+      script: (frame) =>
+        frame < 5
+          ? { T_world_camera: forward(0.1 * frame) }
+          : frame < 8
+            ? { state: 'LOST', segment: 0 }
+            : { T_world_camera: { ...jump, t: [5, 5, 5 + 0.2 * (frame - 8)] }, segment: 1 },
+    });
+    await bench.drive(11);
+    const xs = bench.odometries().map(({ pose }) => pose.t[0]);
+    close(xs, [0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4, 0.6, 0.8], 1e-9);
+    const C = bench.odometries().map(({ poseCovariance }) => poseCovariance[0]!);
+    assert.deepEqual(C.slice(5, 8), [9999, 9999, 9999]);
+    assert.ok(C[8]! > C[4]! && C[8]! < 9999, 'the way without a pose is uncertain');
+    assert.equal(bench.node.setParameter('scale', 3), '');
+    await bench.drive(1, 11);
+    close(bench.odometries().at(-1)!.pose.t, [0.8 + 3 * 0.2, 0, 0], 1e-9);
+    assert.equal(bench.statuses().at(-1)!.scaleState, 'FIXED');
+  });
+});
+
+describe('odometry node: lost tracking', () => {
+  afterEach(() => bench.close());
+
+  const lossy = (parameters: Record<string, string>): RobotBench =>
+    begin({
+      parameters,
+      script: (frame) => (frame === 3 ? { state: 'LOST' } : { T_world_camera: forward(0.1 * frame) }),
+    });
+
+  it('hold: the last pose with covariance 9999, and the transform goes on', async () => {
+    await lossy({ lost_policy: 'hold' }).drive(4);
+    const held = bench.odometries()[3]!;
+    close(held.pose.t, [0.2, 0, 0]);
+    assert.equal(held.poseCovariance[0], 9999);
+    assert.equal(held.twistCovariance[35], 9999);
+    assert.equal(bench.transforms().length, 4);
+    assert.equal(bench.statuses().at(-1)!.state, 'LOST');
+    assert.equal(bench.paths().at(-1)!.poses.length, 3);
+  });
+
+  it('publish_null_when_lost: zeros with covariance 9999, no transform', async () => {
+    await lossy({ lost_policy: 'publish_null_when_lost' }).drive(4);
+    const empty = bench.odometries()[3]!;
+    assert.deepEqual(
+      [empty.pose.t, empty.pose.q],
+      [
+        [0, 0, 0],
+        [0, 0, 0, 0],
+      ],
+    );
+    assert.equal(empty.poseCovariance[0], 9999);
+    assert.equal(bench.transforms().length, 3);
+  });
+
+  it('silent: nothing', async () => {
+    await lossy({ lost_policy: 'silent' }).drive(5);
+    assert.deepEqual(
+      bench.odometries().map(({ stampNs }) => stampNs),
+      [0, 1, 2, 4].map(stampOf),
+    );
+    assert.equal(bench.transforms().length, 4);
+    assert.equal(bench.statuses().length, 5);
+  });
+});
