@@ -19,7 +19,7 @@ export async function ensureNpmPackages() {
 
 /**
  * Compares package-lock.json with npm's own record of the installed tree, node_modules/.package-lock.json, which npm writes last: an interrupted
- * installation has none. Optional packages may be missing (other platforms).
+ * installation has none. Optional packages may be missing (other platforms), but rclnodejs only where ROS 2 is not sourced.
  */
 function packagesMatchLock() {
   const record = join(ROOT, 'node_modules', '.package-lock.json');
@@ -29,7 +29,10 @@ function packagesMatchLock() {
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     const found = installed[path];
-    if (found === undefined) return Boolean(entry.optional || entry.devOptional || entry.peer);
+    if (found === undefined) {
+      const isNeededByRos = path === 'node_modules/rclnodejs' && process.env.ROS_DISTRO && !process.env.QPVO_RCLNODEJS;
+      return Boolean(entry.optional || entry.devOptional || entry.peer) && !isNeededByRos;
+    }
     return found.version === entry.version && found.integrity === entry.integrity && existsSync(join(ROOT, path));
   });
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { ProjectFile } from './projectFiles.ts';
 import { linesMatching, type Rule, testRule } from './Rule.ts';
 
 /** Code outside this folder, whose samples break the rules on purpose. */
@@ -10,14 +11,40 @@ const outside =
     isCode(path) && !homes.some((home) => path.startsWith(home));
 const importOf = (name: string) =>
   linesMatching(new RegExp(`(\\bfrom|\\bimport|\\brequire|\\bresolve)\\s*\\(?\\s*['"]${name}(/[^'"]*)?['"]`));
+/** Values, not types alone, imported from a folder of this project. */
+const importUnder = (folder: string) => {
+  const statement = new RegExp(
+    `^(import|export) (?!type\\b).*from '(\\.\\.?/)+${folder}|import\\('(\\.\\.?/)+${folder}`,
+  );
+  return (file: ProjectFile) => {
+    const joined = file.text.replace(/^(import|export) (type )?\{[^}]*\}/gm, (clause) => clause.replace(/\s+/g, ' '));
+    return linesMatching(statement)({ ...file, text: joined });
+  };
+};
 
 const RULES: Rule[] = [
   {
-    name: 'rclnodejs is imported only under src/ros',
-    applies: outside('src/ros/', 'test/ros/'),
+    name: 'rclnodejs is imported only in src/ros/rclnodejs',
+    applies: outside('src/ros/rclnodejs/', 'test/ros/'),
     violations: importOf('rclnodejs'),
-    bad: { path: 'src/cli/live.ts', text: "const ros = await import('rclnodejs');" },
-    good: { path: 'src/ros/loadRos.ts', text: "const ros = await import('rclnodejs');" },
+    bad: { path: 'src/ros/OdometryNode.ts', text: "const ros = await import('rclnodejs');" },
+    good: { path: 'src/ros/rclnodejs/load.ts', text: "const ros = await import('rclnodejs');" },
+  },
+  {
+    name: 'the logic of the node does not know rclnodejs',
+    applies: (path) =>
+      path.startsWith('src/ros/') && isCode(path) && !/^src\/ros\/(rclnodejs|publish)\/|\/main\.ts$/.test(path),
+    violations: importUnder('rclnodejs/'),
+    bad: { path: 'src/ros/OdometryNode.ts', text: "import { RclNode } from './rclnodejs/RclNode.ts';" },
+    good: { path: 'src/ros/OdometryNode.ts', text: "import type { RosNode } from './RosNode.ts';" },
+  },
+  {
+    name: 'only src/cli/publish.ts uses src/ros from outside; types of its interface may be named',
+    applies: (path) =>
+      path.startsWith('src/') && isCode(path) && !path.startsWith('src/ros/') && path !== 'src/cli/publish.ts',
+    violations: importUnder('ros/'),
+    bad: { path: 'src/cli/run.ts', text: "import { OdometryNode } from '../ros/OdometryNode.ts';" },
+    good: { path: 'src/config/settleNode.ts', text: "import type { RosParameter } from '../ros/RosNode.ts';" },
   },
   {
     name: 'onnxruntime-node is imported only in src/network',

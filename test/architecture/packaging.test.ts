@@ -52,6 +52,11 @@ describe('architecture: packaging', () => {
       'tsconfig.json',
       'tsconfig.build.json',
       'CMakeLists.txt',
+      'package.xml',
+      'bin/qpvo_node',
+      'launch/odometry.launch.py',
+      'config/rviz/qpvo.rviz',
+      'scripts/ros/installProgram.mjs',
     ]) {
       assert.ok(known.has(path), `${path} is there`);
       assert.ok(

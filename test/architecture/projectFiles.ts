@@ -19,7 +19,7 @@ const NOT_OURS = new Set([
   '.vscode',
 ]);
 const TEXT =
-  /\.(ts|mts|cts|js|mjs|cjs|json|md|yaml|yml|txt|cpp|hpp|h|cu|cuh|cmake|py|toml|html|css|xml|msg)$|(^|\/)(\.npmrc|\.gitignore|LICENSE|\.ci\/run)$/;
+  /\.(ts|mts|cts|js|mjs|cjs|json|md|yaml|yml|txt|cpp|hpp|h|cu|cuh|cmake|py|toml|html|css|xml|msg|srv|rviz)$|(^|\/)(\.npmrc|\.gitignore|LICENSE|\.ci\/run|bin\/qpvo_node)$/;
 
 export interface ProjectFile {
   /** Relative to the project, with forward slashes. */

@@ -248,12 +248,20 @@ describe('command line: runs', function () {
 
   it('doctor finds nothing broken here, and names models and profiles', async () => {
     const { code, stdout, stderr } = await runCli(['doctor', '--json']);
-    const checks = JSON.parse(stdout) as { name: string; status: string }[];
+    const checks = JSON.parse(stdout) as { name: string; status: string; detail: string }[];
     assert.equal(code, 0, stderr);
     const names = checks.map(({ name }) => name);
     for (const name of ['node', 'onnxruntime-node', 'addon', 'model small', 'profile cpu_fp32']) {
       assert.ok(names.includes(name), `${name} among ${names.join(', ')}`);
     }
+    const profile = (name: string) => checks.find((check) => check.name === `profile ${name}`)!;
+    assert.equal(profile('cpu_realtime').status, 'ok');
+    assert.match(
+      profile('cpu_fp32').detail,
+      /^can run: cpu, model small at scale 1, encoders fp32.*auto for recordings/,
+    );
+    assert.equal(profile('orin_int8').status, 'unavailable');
+    assert.match(profile('orin_int8').detail, /^cannot run here: it needs an NVIDIA GPU/);
   });
 });
 

@@ -57,6 +57,12 @@ describe('command line: usage', function () {
     ['a parameter out of range', ['run', '%/wall', '--set', 'networkScale=7'], 2, /a number from 0.25 to 1.*"7"/],
     ['a bad seed', ['run', '%/wall', '--seed', 'x'], 2, /parameter seed from --seed/],
     ['an unknown profile', ['run', '%/wall', '--profile', 'gpu'], 2, /unknown profile "gpu": expected auto, cpu_fp32/],
+    [
+      'a profile that cannot run here',
+      ['run', '%/wall', '--profile', 'orin_int8'],
+      1,
+      /orin_int8 cannot run here: it needs an NVIDIA GPU.*can run here: cpu_fp32, .*QPVO_PROFILE_UNAVAILABLE/,
+    ],
     ['an unknown model', ['run', '%/wall', '--model', 'huge', '--out', '%/out'], 2, /unknown model "huge".*QPVO_USAGE/],
     ['a missing profile file', ['run', '%/wall', '--profile', '%/none.yaml'], 1, /none\.yaml.*QPVO_PROFILE/],
     [

@@ -13,10 +13,10 @@ import { runPool } from '../../bench/accuracy/runPool.ts';
 import type { Sequence } from '../../bench/accuracy/Sequence.ts';
 import { spreadOf } from '../../bench/accuracy/spread.ts';
 import { standstill, trajectoryErrors } from '../../bench/accuracy/trajectoryErrors.ts';
-import { findModelFolder } from '../../src/cli/modelFolder.ts';
 import { settleParameters } from '../../src/cli/settleRun.ts';
 import { readProfile } from '../../src/config/readProfile.ts';
 import { readManifest } from '../../src/network/manifest.ts';
+import { findModelFolder } from '../../src/network/modelFolder.ts';
 import type { StampedPose } from '../../src/odometry/Pose.ts';
 
 const STAMPS = Array.from({ length: 10 }, (_, index) => 1_000_000_000n + BigInt(index) * 50_000_000n);
@@ -151,17 +151,19 @@ describe('runs of the accuracy bench', () => {
   });
 
   it('know their model by its networks and their settings by all parameters but seed and threads', async () => {
-    const manifest = readManifest(await findModelFolder('small'));
+    const manifest = readManifest(findModelFolder('small'));
     const checksum = modelChecksum(manifest);
     assert.match(checksum, /^[0-9a-f]{16}$/);
     assert.equal(modelChecksum({ ...manifest, description: 'other words', parameters: 1 }), checksum);
     const update = { ...manifest.files.update!, sha256: '0'.repeat(64) };
     assert.notEqual(modelChecksum({ ...manifest, files: { ...manifest.files, update } }), checksum);
-    const profile = await readProfile('cpu_fp32');
+    const profile = readProfile('cpu_fp32');
     const settings = (assignments: string[], seed?: string): string =>
       settingsChecksum(settleParameters(profile, manifest, assignments, seed));
     assert.equal(settings([], '3'), settings(['threads=1']));
     assert.notEqual(settings(['patchesPerFrame=64']), settings([]));
+    assert.equal(settings(['maskTopPx=0']), settings([]));
+    assert.notEqual(settings(['maskTopPx=8']), settings([]));
   });
 
   it('go so many at a time, and no further after a failure', async () => {
