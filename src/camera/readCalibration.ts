@@ -41,7 +41,7 @@ function read(path: string): string {
       what: `cannot read the calibration file ${path}`,
       expected: 'a readable YAML file',
       received: isMissing ? 'no file of that name' : messageOf(error),
-      advice: 'Check the path of the calibration file.',
+      advice: 'Check the path: that of --camera on the command line, of camera_file in the node.',
       cause: error,
     });
   }

@@ -64,8 +64,8 @@ export interface TrackResult {
   T_world_camera: Pose | undefined;
   /**
    * [6][6] row-major: covariance of xi = (translation, rotation) in T_camera_world' = Exp(xi) T_camera_world of this frame, camera axes, units of the segment and
-   * radians. The newest block of the inverse of the reduced camera system of the last bundle adjustment, whose fixed poses count as exact: raw, far too small for the
-   * true error. Undefined while there is no pose, and when the last bundle adjustment could not be solved.
+   * radians. The newest block of the inverse of the reduced camera system of the last bundle adjustment, whose fixed poses count as exact: it knows
+   * nothing of drift. Undefined while there is no pose, and when the last bundle adjustment could not be solved.
    */
   poseCovariance: Float64Array | undefined;
   isKeyframe: boolean;

@@ -6,24 +6,22 @@ export interface ReceivedImage {
   cdr: Uint8Array;
   /** From its header. */
   stampNs: bigint;
+  frameId: string;
 }
 
-/** Between the camera topic and the odometry: the newest image wins, one that was not taken in time is dropped and counted. Never blocks, never grows. */
+/** Between the camera topic and the odometry: the newest image wins, one that was not taken in time is dropped. Never blocks, never grows. */
 export class ImageMailbox {
   #waiting: ReceivedImage | undefined;
   #wake: (() => void) | undefined;
   #ended = false;
-  #dropped = 0;
 
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  put(image: ReceivedImage): void {
-    if (this.#ended) return;
-    if (this.#waiting !== undefined) this.#dropped++;
+  /** @returns true when an image that waited was dropped for this one */
+  put(image: ReceivedImage): boolean {
+    if (this.#ended) return false;
+    const isDrop = this.#waiting !== undefined;
     this.#waiting = image;
     this.#wake?.();
+    return isDrop;
   }
 
   /** The newest image, as soon as there is one; undefined after end(). */

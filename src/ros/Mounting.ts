@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { messageOf } from '../error.ts';
 import { readTransforms } from '../messages/ros2/encode.ts';
-import { IDENTITY, type Pose } from '../odometry/Pose.ts';
+import type { Pose } from '../odometry/Pose.ts';
 import { poseFromNumbers } from './frames/poseFromNumbers.ts';
 import { StaticTransforms } from './frames/StaticTransforms.ts';
 import type { RosNode, RosSubscription } from './RosNode.ts';
@@ -41,8 +41,7 @@ export class Mounting {
   T_base_camera(imageFrame: string): Pose | undefined {
     if (this.#given !== undefined) return this.#given;
     const frame = this.cameraFrame(imageFrame);
-    if (frame === '') return undefined;
-    if (frame === this.#settings.baseFrame) return IDENTITY;
+    if (frame === '' || frame === this.#settings.baseFrame) return undefined;
     if (this.#found?.frame !== frame) {
       const pose = this.#tree.lookup(this.#settings.baseFrame, frame);
       this.#found = pose && { frame, pose };
@@ -60,6 +59,9 @@ export class Mounting {
     const frame = this.cameraFrame(imageFrame);
     if (frame === '') {
       return 'the images have no frame_id: set the parameter camera_optical_frame, or base_to_camera';
+    }
+    if (frame === baseFrame) {
+      return `the images carry the frame ${frame}, which is that of the robot and no optical frame (z forward): set camera_optical_frame or base_to_camera`;
     }
     const seen = this.#fault === '' ? '' : ` (a message on /tf_static cannot be used: ${this.#fault})`;
     return `no static transform from ${baseFrame} to ${frame}: ${this.#tree.describe(baseFrame, frame)}${seen}. Start robot_state_publisher or a static_transform_publisher, or set the parameter base_to_camera`;

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: MIT
 import type { NodeParameters } from '../config/nodeParameters.ts';
 import { encodeOdometryStatus, type OdometryStatusMessage } from '../messages/ros2/encode.ts';
-import type { Pose } from '../odometry/Pose.ts';
-import type { MapPoint, TrackResult } from '../odometry/types.ts';
+import type { MapPoint } from '../odometry/types.ts';
 import { DebugImagePublisher } from './DebugImagePublisher.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
 import { PointsPublisher } from './PointsPublisher.ts';
-import { PoseLog } from './PoseLog.ts';
+import type { PoseLog } from './PoseLog.ts';
 import { PosePublisher, type PoseSettings, type PublishedPose } from './PosePublisher.ts';
 import type { RosNode, RosPublisher } from './RosNode.ts';
 import { QOS_RELIABLE } from './topicQos.ts';
 
 export const STATUS_TYPE = 'qpvo/msg/OdometryStatus';
 
-/** Poses that ~/save_trajectory can write: an hour at 20 Hz. */
-const LOGGED_POSES = 72_000;
-
 /** Every topic that the node publishes, from configure to cleanup, but /diagnostics. */
 export class NodeOutputs {
-  readonly poseLog = new PoseLog(LOGGED_POSES);
+  readonly #poseLog: PoseLog;
   readonly #poses: PosePublisher;
   readonly #points: PointsPublisher;
   readonly #debugImage: DebugImagePublisher;
@@ -27,7 +23,9 @@ export class NodeOutputs {
   readonly #statusNow: () => OdometryStatusMessage;
   #parameters: NodeParameters;
 
-  constructor(node: RosNode, parameters: NodeParameters, statusNow: () => OdometryStatusMessage) {
+  /** @param poseLog keeps what is published as a pose */
+  constructor(node: RosNode, parameters: NodeParameters, poseLog: PoseLog, statusNow: () => OdometryStatusMessage) {
+    this.#poseLog = poseLog;
     this.#parameters = parameters;
     this.#statusNow = statusNow;
     this.#poses = new PosePublisher(node, poseSettings(parameters));
@@ -36,22 +34,14 @@ export class NodeOutputs {
     this.#status = node.hasType(STATUS_TYPE) ? node.advertise(STATUS_TYPE, '~/status', QOS_RELIABLE) : undefined;
   }
 
-  get lastPose(): Pose {
-    return this.#poses.last;
-  }
-
   setParameters(parameters: NodeParameters): void {
     this.#parameters = parameters;
     this.#poses.setSettings(poseSettings(parameters));
   }
 
-  moveTo(T_odom_base: Pose): void {
-    this.#poses.moveTo(T_odom_base);
-  }
-
   publishPose(pose: PublishedPose): void {
     this.#poses.publish(pose);
-    this.poseLog.add(pose.stampNs, pose.T_odom_base);
+    this.#poseLog.add(pose.stampNs, pose.T_odom_base);
   }
 
   publishLost(stampNs: bigint): void {
@@ -63,8 +53,8 @@ export class NodeOutputs {
     this.#points.add(points);
   }
 
-  /** What goes out with every image, with a pose or without. */
-  afterFrame({ stampNs }: TrackResult, cameraFrame: string, odometry: LiveOdometry | undefined): void {
+  /** What goes out with every processed image, with a pose or without. */
+  afterFrame(stampNs: bigint, cameraFrame: string, odometry: LiveOdometry | undefined): void {
     this.publishStatus();
     this.#points.publish(stampNs, this.#parameters.points_period_s);
     if (odometry !== undefined)

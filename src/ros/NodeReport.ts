@@ -3,48 +3,39 @@ import type { NodeParameters } from '../config/nodeParameters.ts';
 import type { SettledNode } from '../config/settleNode.ts';
 import type { NodeState, OdometryStatusMessage } from '../messages/ros2/encode.ts';
 import type { DiagnosticFacts } from './Diagnostics.ts';
+import type { LogThrottle } from './LogThrottle.ts';
 import { LoopDelay } from './LoopDelay.ts';
 import type { NodeStatistics } from './NodeStatistics.ts';
-import type { LogLevel, RosNode } from './RosNode.ts';
+import type { RosNode } from './RosNode.ts';
 import type { ScaleKeeper } from './ScaleKeeper.ts';
 import type { Session } from './Session.ts';
 
 /** The part of a configured node that is reported. */
 type Configured = Pick<SettledNode, 'profile' | 'model'> & { statistics: NodeStatistics; scale: ScaleKeeper };
 
-/** The same trouble is logged at most this often. */
-const REPEAT_MS = 10_000;
-
 /** What the node says about itself: ~/status, /diagnostics, and log lines about what has been missing for too long. */
 export class NodeReport {
   readonly #node: RosNode;
-  readonly #saidAtMs = new Map<string, number>();
+  readonly #log: LogThrottle;
   #before = { atMs: performance.now(), received: 0, dropped: 0 };
   readonly #loopDelay = new LoopDelay();
   #wasSilent = false;
 
-  constructor(node: RosNode) {
+  constructor(node: RosNode, log: LogThrottle) {
     this.#node = node;
-  }
-
-  /** Logs a line unless it was logged a moment ago. */
-  once(text: string, level: LogLevel): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#saidAtMs.get(text) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
-    if (this.#saidAtMs.size > 100) this.#saidAtMs.clear();
-    this.#saidAtMs.set(text, nowMs);
-    this.#node.log(level, text);
+    this.#log = log;
   }
 
   /** Says what the node waits for, and when the camera falls silent or comes back. */
   watch(session: Session | undefined, { camera_timeout_s }: NodeParameters): void {
     if (session === undefined) {
       this.#loopDelay.stop();
+      this.#wasSilent = false;
       return;
     }
     this.#loopDelay.start();
     const obstacle = session.obstacle();
-    if (obstacle !== '' && session.isOverdue) this.once(`still waiting: ${obstacle}`, 'error');
+    if (obstacle !== '' && session.isOverdue) this.#log.say('error', `still waiting: ${obstacle}`);
     const isSilent = session.camera.silentS > camera_timeout_s;
     if (isSilent && !this.#wasSilent)
       this.#node.log('warn', `no image on ${session.camera.imageTopic} for ${camera_timeout_s} s`);
@@ -69,14 +60,14 @@ export class NodeReport {
       stampNs: last?.stampNs ?? this.#node.nowNs(),
       frame: values.odom_frame,
       ...stateOf(session, fault),
-      segment: last?.segment ?? 0,
+      segment: session?.segment ?? 0,
       scaleState: scale?.state ?? 'UNSCALED',
       scale: scale?.factor ?? 1,
       scaleSpread: scale?.spread ?? 0,
-      framesReceived: session?.camera.received ?? 0,
+      framesReceived: statistics?.received ?? 0,
       framesProcessed: statistics?.processed ?? 0,
-      framesDropped: session?.camera.mailbox.dropped ?? 0,
-      framesSkipped: (statistics?.skipped ?? 0) + (statistics?.faults ?? 0),
+      framesDropped: statistics?.dropped ?? 0,
+      framesSkipped: statistics?.skipped ?? 0,
       keyframes: statistics?.keyframes ?? 0,
       distance: statistics?.distance ?? 0,
       latencyMs: statistics?.lastLatencyMs,
@@ -124,7 +115,7 @@ export class NodeReport {
   }
 
   #camera({ camera }: Session, statistics: NodeStatistics, timeoutS: number): NonNullable<DiagnosticFacts['camera']> {
-    const now = { atMs: performance.now(), received: camera.received, dropped: camera.mailbox.dropped };
+    const now = { atMs: performance.now(), received: statistics.received, dropped: statistics.dropped };
     const seconds = Math.max(1e-3, (now.atMs - this.#before.atMs) / 1000);
     const perSecond = (count: number): number => Math.max(0, count) / seconds;
     const { received, dropped } = this.#before;
@@ -154,8 +145,7 @@ function stateOf(session: Session | undefined, fault: string): { state: NodeStat
   if (session.isPaused) return { state: 'PAUSED', reason: 'paused by a service' };
   const obstacle = session.obstacle();
   if (obstacle !== '') return { state: 'STARTING', reason: obstacle };
-  const { last } = session;
-  return last === undefined
-    ? { state: 'STARTING', reason: 'waiting for the first image' }
-    : { state: last.state, reason: last.reason };
+  const { last, standstill } = session;
+  if (last === undefined) return { state: 'STARTING', reason: standstill || 'waiting for the first image' };
+  return standstill === '' ? { state: last.state, reason: last.reason } : { state: 'LOST', reason: standstill };
 }

@@ -6,7 +6,10 @@ const RECENT = 256;
 
 /** Counts since the node was configured, and the newest latencies. Fixed memory. */
 export class NodeStatistics {
+  received = 0;
   processed = 0;
+  dropped = 0;
+  /** Received, but neither processed nor dropped: unusable, or not wanted (paused, waiting). */
   skipped = 0;
   keyframes = 0;
   /** Way of base_link, metres (segment units while the scale is unknown). */
@@ -15,26 +18,37 @@ export class NodeStatistics {
   #latencies = 0;
   #lastLatencyMs: number | undefined;
   #sinceReport = 0;
-  #faults = 0;
   #faultsSinceReport = 0;
   #lastFault = '';
 
   addResult(result: TrackResult): void {
     this.processed++;
     this.#sinceReport++;
-    if (result.skipped) this.skipped++;
     if (result.isKeyframe) this.keyframes++;
   }
 
-  /** @param milliseconds from the stamp of the image to the publication of its odometry, by the node's clock */
-  addLatency(milliseconds: number): void {
+  addReceived(): void {
+    this.received++;
+  }
+
+  addDropped(): void {
+    this.dropped++;
+  }
+
+  addSkipped(): void {
+    this.skipped++;
+  }
+
+  /** @param milliseconds from the stamp of the image to the publication of its odometry, by the node's clock; undefined when they do not belong together */
+  addLatency(milliseconds: number | undefined): void {
     this.#lastLatencyMs = milliseconds;
+    if (milliseconds === undefined) return;
     this.#latenciesMs[this.#latencies++ % RECENT] = milliseconds;
   }
 
   /** An image that could not be used at all. */
   addFault(reason: string): void {
-    this.#faults++;
+    this.skipped++;
     this.#faultsSinceReport++;
     this.#lastFault = reason;
   }
@@ -42,10 +56,6 @@ export class NodeStatistics {
   /** Undefined while stamps and clock are not of one time. */
   get lastLatencyMs(): number | undefined {
     return this.#lastLatencyMs;
-  }
-
-  get faults(): number {
-    return this.#faults;
   }
 
   /** Latency that this share of the newest ones does not exceed; 0 without any. */

@@ -9,23 +9,30 @@ import { type OdometryStatusMessage, odometryStatusFields } from '../messages/ro
 import { loadAddon } from '../native/loadAddon.ts';
 import { type OdometryOptions, PatchOdometry } from '../odometry/PatchOdometry.ts';
 import type { Pose } from '../odometry/Pose.ts';
+import { BodyTrack } from './BodyTrack.ts';
 import { Diagnostics } from './Diagnostics.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
+import { LogThrottle } from './LogThrottle.ts';
 import { Mounting } from './Mounting.ts';
 import { NodeOutputs, STATUS_TYPE } from './NodeOutputs.ts';
 import { NodeReport } from './NodeReport.ts';
 import { type NodeActions, NodeServices } from './NodeServices.ts';
 import { NodeStatistics } from './NodeStatistics.ts';
+import { PoseLog } from './PoseLog.ts';
 import type { LifecycleWork, RosNode, RosParameterValue } from './RosNode.ts';
 import { ScaleKeeper } from './ScaleKeeper.ts';
 import { ScaleReference } from './ScaleReference.ts';
-import { type Continuation, Session } from './Session.ts';
+import { Session } from './Session.ts';
 import { imageQos } from './topicQos.ts';
 
 export interface OdometryNodeOptions {
   /** Makes the odometry; PatchOdometry.create unless given. */
   open?(options: OdometryOptions): Promise<LiveOdometry>;
+  /** Least time between two of them when the calibration changes, milliseconds. */
+  leastReopenMs?: number;
 }
+
+const LEAST_REOPEN_MS = 3000;
 
 /** What exists from configure to cleanup. */
 interface Configured extends SettledNode {
@@ -37,6 +44,20 @@ interface Configured extends SettledNode {
   reference: ScaleReference | undefined;
 }
 
+/** What outlives activations, and failures of the odometry: odom goes on. Forgotten at a cleanup. */
+interface Memory {
+  body: BodyTrack;
+  poseLog: PoseLog;
+  nextSegment: number;
+}
+
+/** Poses that ~/save_trajectory can write: an hour at 20 Hz. */
+const LOGGED_POSES = 72_000;
+
+function newMemory(): Memory {
+  return { body: new BodyTrack(), poseLog: new PoseLog(LOGGED_POSES), nextSegment: 0 };
+}
+
 /**
  * The odometry node: a lifecycle node over PatchOdometry, the same core as `qpvo run`. Configure settles parameters, profile and model and opens the topics; active, images become
  * odometry. Whatever goes wrong is a log line, a state in ~/status and an entry in /diagnostics; nothing is thrown at ROS.
@@ -44,13 +65,17 @@ interface Configured extends SettledNode {
 export class OdometryNode implements LifecycleWork {
   readonly #node: RosNode;
   readonly #open: (options: OdometryOptions) => Promise<LiveOdometry>;
+  readonly #leastReopenMs: number;
   readonly #diagnostics: Diagnostics;
+  readonly #log: LogThrottle;
   readonly #report: NodeReport;
+  #declared = new Map<string, RosParameterValue>();
   #overrides: ReadonlyMap<string, unknown>;
   #values: NodeParameters | undefined;
   #configured: Configured | undefined;
   #session: Session | undefined;
-  #continuation: Continuation | undefined;
+  #memory = newMemory();
+  #isBreaking = false;
   #closing: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #fault = '';
@@ -59,15 +84,18 @@ export class OdometryNode implements LifecycleWork {
   constructor(node: RosNode, options: OdometryNodeOptions = {}) {
     this.#node = node;
     this.#open = options.open ?? ((settings) => PatchOdometry.create(settings));
+    this.#leastReopenMs = options.leastReopenMs ?? LEAST_REOPEN_MS;
     this.#overrides = node.overrides;
     this.#diagnostics = new Diagnostics(node);
-    this.#report = new NodeReport(node);
+    this.#log = new LogThrottle(node);
+    this.#report = new NodeReport(node, this.#log);
   }
 
   /** Declares the parameters, takes over the lifecycle and, with autostart, configures and activates. */
   start(): void {
     const { values, declarations } = this.#declarations();
     this.#values = values;
+    this.#declared = new Map(declarations.map(({ name, value }) => [name, value]));
     this.#node.declare(declarations, (changes) => this.#change(changes));
     this.#node.manage(this);
     this.#schedule(values.diagnostics_period_s);
@@ -86,7 +114,6 @@ export class OdometryNode implements LifecycleWork {
 
   onConfigure(): boolean {
     return this.#attempt('configure', () => {
-      this.#fault = '';
       this.#endConfigured();
       loadAddon();
       const settled = settleNode(this.#overrides);
@@ -105,27 +132,31 @@ export class OdometryNode implements LifecycleWork {
     return this.#attempt('activate', () => {
       const configured = this.#configured!;
       const { values, mounting, outputs, statistics, scale, reference } = configured;
-      this.#session = new Session(
-        {
-          node: this.#node,
-          camera: {
-            transport: values.image_transport,
-            qos: imageQos(values.image_qos, values.image_qos_depth),
-            rectified: values.rectified_images,
-            calibration: values.camera_file === '' ? undefined : readCalibrationFileSync(values.camera_file),
-          },
-          mounting,
-          outputs,
-          statistics,
-          scale,
-          reference,
-          parameters: () => this.#values!,
-          open: (calibration) =>
-            this.#open({ calibration, modelDir: configured.modelDir, parameters: configured.odometry }),
-          onBroken: (error) => this.#break(error),
+      this.#session = new Session({
+        node: this.#node,
+        camera: {
+          transport: values.image_transport,
+          qos: imageQos(values.image_qos, values.image_qos_depth),
+          rectified: values.rectified_images,
+          calibration: values.camera_file === '' ? undefined : readCalibrationFileSync(values.camera_file),
         },
-        this.#continuation,
-      );
+        mounting,
+        body: this.#memory.body,
+        outputs,
+        statistics,
+        scale,
+        reference,
+        log: this.#log,
+        firstSegment: this.#memory.nextSegment,
+        leastReopenMs: this.#leastReopenMs,
+        parameters: () => this.#values!,
+        open: async (calibration) => {
+          // Two of them would need twice the memory.
+          await this.#closing;
+          return this.#open({ calibration, modelDir: configured.modelDir, parameters: configured.odometry });
+        },
+        onBroken: (error) => this.#break(error),
+      });
       const { imageTopic, infoTopic } = this.#session.camera;
       this.#node.log('info', `waiting for images on ${imageTopic}${infoTopic && ` and calibration on ${infoTopic}`}`);
     });
@@ -138,7 +169,7 @@ export class OdometryNode implements LifecycleWork {
   onCleanup(): boolean {
     return this.#attempt('clean up', () => {
       this.#endConfigured();
-      this.#continuation = undefined;
+      if (!this.#isBreaking) this.#memory = newMemory();
     });
   }
 
@@ -160,26 +191,39 @@ export class OdometryNode implements LifecycleWork {
     }
   }
 
+  /** Everything of a configured node, or nothing: what was made is closed again when a later part fails. */
   #build(settled: SettledNode): Configured {
+    const made: { close(): void }[] = [];
+    const keep = <T extends { close(): void }>(part: T): T => {
+      made.push(part);
+      return part;
+    };
+    try {
+      return this.#parts(settled, keep);
+    } catch (error) {
+      for (const part of made) part.close();
+      throw error;
+    }
+  }
+
+  #parts(settled: SettledNode, keep: <T extends { close(): void }>(part: T) => T): Configured {
     const { values } = settled;
     const node = this.#node;
-    const mounting = new Mounting(node, {
-      baseFrame: values.base_frame,
-      cameraFrame: values.camera_optical_frame,
-      baseToCamera: values.base_to_camera,
-    });
-    const outputs = new NodeOutputs(node, values, () => this.#status());
+    const mounting = keep(
+      new Mounting(node, {
+        baseFrame: values.base_frame,
+        cameraFrame: values.camera_optical_frame,
+        baseToCamera: values.base_to_camera,
+      }),
+    );
+    const outputs = keep(new NodeOutputs(node, values, this.#memory.poseLog, () => this.#status()));
+    const T_base_camera = (): Pose | undefined => mounting.T_base_camera(this.#session?.camera.frameId ?? '');
+    const onFault = (reason: string): void => this.#log.say('warn', `scale: ${reason}`);
     const reference =
       values.scale_source === 'none'
         ? undefined
-        : new ScaleReference(
-            node,
-            values.scale_source,
-            () => mounting.T_base_camera(this.#session?.camera.frameId ?? ''),
-            values,
-            (reason) => this.#report.once(`scale: ${reason}`, 'warn'),
-          );
-    const services = new NodeServices(node, this.#actions());
+        : keep(new ScaleReference(node, values.scale_source, T_base_camera, values, onFault));
+    const services = keep(new NodeServices(node, this.#actions()));
     this.#sayMissing(services);
     const scale = new ScaleKeeper(values.scale, reference?.estimator);
     return { ...settled, mounting, outputs, services, statistics: new NodeStatistics(), scale, reference };
@@ -199,6 +243,7 @@ export class OdometryNode implements LifecycleWork {
   #attempt(what: string, work: () => void): boolean {
     try {
       work();
+      this.#fault = '';
       return true;
     } catch (error) {
       this.#fault = `cannot ${what}: ${messageOf(error)}`;
@@ -213,8 +258,10 @@ export class OdometryNode implements LifecycleWork {
     this.#node.log('error', `${this.#fault} The node goes back to unconfigured; configure and activate it to go on.`);
     setImmediate(() => {
       const fault = this.#fault;
+      this.#isBreaking = true;
       if (this.#node.state === 'active') this.#node.transition('deactivate');
       if (this.#node.state === 'inactive') this.#node.transition('cleanup');
+      this.#isBreaking = false;
       this.#fault = fault;
     });
   }
@@ -223,8 +270,8 @@ export class OdometryNode implements LifecycleWork {
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
-    const { continuation, closed } = session.stop();
-    this.#continuation = continuation;
+    const { nextSegment, closed } = session.stop();
+    this.#memory.nextSegment = nextSegment;
     this.#closing = Promise.allSettled([this.#closing, closed]);
   }
 
@@ -235,10 +282,13 @@ export class OdometryNode implements LifecycleWork {
       part?.close();
   }
 
-  #change(changes: ReadonlyMap<string, RosParameterValue>): string {
+  #change(given: ReadonlyMap<string, RosParameterValue>): string {
+    // A value that is in force already is no change: files of parameters name many.
+    const changes = new Map([...given].filter(([name, value]) => !isSame(this.#declared.get(name), value)));
     const change = changeNode(this.#overrides, changes, this.#configured !== undefined);
     if (!('values' in change)) return change.refusal;
     this.#overrides = change.overrides;
+    for (const [name, value] of changes) this.#declared.set(name, value);
     this.#values = change.values;
     this.#configured?.outputs.setParameters(change.values);
     if (changes.has('scale')) this.#configured?.scale.fix(change.values.scale);
@@ -253,7 +303,9 @@ export class OdometryNode implements LifecycleWork {
         return 'a new segment begins with the next image; odom goes on from the last pose';
       },
       resetToPose: (T_odom_base: Pose) => {
-        this.#active().moveTo(T_odom_base);
+        const session = this.#active();
+        this.#memory.body.moveTo(T_odom_base);
+        session.restart('reset to a pose');
         return 'a new segment begins at this pose with the next image';
       },
       pause: () => {
@@ -263,21 +315,23 @@ export class OdometryNode implements LifecycleWork {
       },
       resume: () => {
         this.#active().pause(false);
+        this.#configured?.outputs.publishStatus();
         return 'going on';
       },
       setScale: (scale) => this.#setScale(scale),
-      saveTrajectory: async (path) => {
-        const file = resolve(path);
-        const { poseLog } = this.#configured!.outputs;
-        const poses = await poseLog.save(file);
-        const lost = poseLog.forgotten;
-        return {
-          poses,
-          message: `${poses} poses of ${this.#values!.base_frame} in ${file}${lost > 0 ? `; ${lost} older ones are no longer held` : ''}`,
-        };
-      },
+      saveTrajectory: (path) => this.#saveTrajectory(path),
       state: () => odometryStatusFields(this.#status()),
     };
+  }
+
+  async #saveTrajectory(path: string): Promise<{ poses: number; message: string }> {
+    const date = new Date().toISOString().replace(/[:.]/g, '-');
+    const file = resolve(path === '' ? `qpvo-trajectory-${date}.tum` : path);
+    const { poseLog } = this.#memory;
+    const older = poseLog.forgotten;
+    const poses = await poseLog.save(file);
+    const text = `${poses} poses of ${this.#values!.base_frame} in ${file}`;
+    return { poses, message: older > 0 ? `${text}; ${older} older ones are no longer held` : text };
   }
 
   #setScale(scale: number): string {
@@ -318,7 +372,11 @@ export class OdometryNode implements LifecycleWork {
       this.#diagnostics.publish(this.#report.facts(this.#configured, this.#session, this.#values!, this.#fault));
       if (this.#session?.isQuiet) this.#configured?.outputs.publishStatus();
     } catch (error) {
-      this.#report.once(`diagnostics: ${messageOf(error)}`, 'error');
+      this.#log.say('error', `diagnostics: ${messageOf(error)}`);
     }
   }
+}
+
+function isSame(a: RosParameterValue | undefined, b: RosParameterValue): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -14,6 +14,7 @@ export class PoseLog {
   readonly #stampsNs: BigInt64Array;
   readonly #poses: Float64Array;
   #count = 0;
+  #saves = 0;
 
   constructor(capacity: number) {
     this.#stampsNs = new BigInt64Array(capacity);
@@ -41,7 +42,7 @@ export class PoseLog {
    * @throws QpvoError QPVO_OUTPUT
    */
   async save(path: string): Promise<number> {
-    const part = `${path}.part`;
+    const part = `${path}.${this.#saves++}.part`;
     const held = this.#snapshot();
     try {
       await pipeline(Readable.from(lines(held)), createWriteStream(part));

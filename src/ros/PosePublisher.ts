@@ -34,7 +34,6 @@ export interface PublishedPose {
 const NO_TWIST: Tangent = [0, 0, 0, 0, 0, 0];
 /** What RTAB-Map's odometry sends for "lost": zeros, the quaternion too. */
 const NULL_POSE: Pose = { t: [0, 0, 0], q: [0, 0, 0, 0] };
-const START: Pose = { t: [0, 0, 0], q: [0, 0, 0, 1] };
 
 /** ~/odometry, /tf and ~/path. They agree: one pose goes to all three. */
 export class PosePublisher {
@@ -44,7 +43,7 @@ export class PosePublisher {
   #settings: PoseSettings;
   #pathMessage: PathMessage | undefined;
   #lastPathNs: bigint | undefined;
-  #last: Pose = START;
+  #last: Pose | undefined;
 
   constructor(node: RosNode, settings: PoseSettings) {
     this.#settings = settings;
@@ -54,35 +53,26 @@ export class PosePublisher {
     this.#path = node.advertise('nav_msgs/msg/Path', '~/path', QOS_RELIABLE);
   }
 
-  /** The last pose that was published; the start before the first. */
-  get last(): Pose {
-    return this.#last;
-  }
-
   setSettings(settings: PoseSettings): void {
     if (settings.pathMaxSize !== this.#settings.pathMaxSize) this.#pathMessage = newPath(settings);
     this.#settings = settings;
   }
 
-  /** The robot was put there from outside. */
-  moveTo(T_odom_base: Pose): void {
-    this.#last = T_odom_base;
-  }
-
   publish(pose: PublishedPose): void {
     this.#last = pose.T_odom_base;
     this.#send(pose.stampNs, pose.T_odom_base, pose.twist ?? NO_TWIST, pose.poseCovariance, pose.twistCovariance);
-    this.#sendTf(pose.stampNs);
-    this.#sendPath(pose.stampNs);
+    this.#sendTf(pose.stampNs, pose.T_odom_base);
+    this.#sendPath(pose.stampNs, pose.T_odom_base);
   }
 
-  /** An image without a pose: before initialisation, or lost. */
+  /** An image without a pose: before initialisation (when there is nothing to hold), or lost. */
   publishLost(stampNs: bigint): void {
     const { lostPolicy } = this.#settings;
-    if (lostPolicy === 'silent') return;
-    const isHeld = lostPolicy === 'hold';
-    this.#send(stampNs, isHeld ? this.#last : NULL_POSE, NO_TWIST, LOST_COVARIANCE, LOST_COVARIANCE);
-    if (isHeld) this.#sendTf(stampNs);
+    const held = lostPolicy === 'hold' ? this.#last : undefined;
+    const pose = lostPolicy === 'publish_null_when_lost' ? NULL_POSE : held;
+    if (pose === undefined) return;
+    this.#send(stampNs, pose, NO_TWIST, LOST_COVARIANCE, LOST_COVARIANCE);
+    if (held !== undefined) this.#sendTf(stampNs, held);
   }
 
   close(): void {
@@ -102,18 +92,18 @@ export class PosePublisher {
     );
   }
 
-  #sendTf(stampNs: bigint): void {
+  #sendTf(stampNs: bigint, T_odom_base: Pose): void {
     const { publishTf, invertTf, odomFrame, baseFrame } = this.#settings;
     if (!publishTf) return;
     const transform = invertTf
-      ? { stampNs, frame: baseFrame, child: odomFrame, pose: inverse(this.#last) }
-      : { stampNs, frame: odomFrame, child: baseFrame, pose: this.#last };
+      ? { stampNs, frame: baseFrame, child: odomFrame, pose: inverse(T_odom_base) }
+      : { stampNs, frame: odomFrame, child: baseFrame, pose: T_odom_base };
     this.#tf.publish(encodeTransforms([transform]));
   }
 
-  #sendPath(stampNs: bigint): void {
+  #sendPath(stampNs: bigint, T_odom_base: Pose): void {
     if (this.#pathMessage === undefined) return;
-    this.#pathMessage.add(stampNs, this.#last);
+    this.#pathMessage.add(stampNs, T_odom_base);
     if (this.#path.subscribers === 0) return;
     const periodNs = BigInt(Math.round(this.#settings.pathPeriodS * 1e9));
     const since = this.#lastPathNs === undefined ? undefined : stampNs - this.#lastPathNs;

@@ -18,6 +18,8 @@ const LEAST_CHANGE = 0.002;
 export class ScaleKeeper {
   readonly #estimator: ScaleEstimator | undefined;
   #segment: number | undefined;
+  /** Set since the last image: it holds for the segment of the next one, whichever that is. */
+  #isFresh = false;
   #scale: Scale = { state: 'UNSCALED', factor: 1, spread: 0 };
 
   /** @param fixed metres per unit for the first segment; 0: unknown */
@@ -32,13 +34,16 @@ export class ScaleKeeper {
 
   /** From now to the end of the segment. @param factor more than 0; 0 makes it unknown again */
   fix(factor: number): void {
+    this.#isFresh = true;
     this.#scale = factor > 0 ? { state: 'FIXED', factor, spread: 0 } : { ...this.#scale, state: 'UNSCALED', spread: 0 };
   }
 
   /** The scale of a frame of this segment. @returns true when a scale that was known ended with its segment */
   enter(segment: number): boolean {
-    const ended = this.#segment !== undefined && segment !== this.#segment && this.#scale.state !== 'UNSCALED';
+    const isNew = this.#segment !== undefined && segment !== this.#segment;
+    const ended = isNew && !this.#isFresh && this.#scale.state !== 'UNSCALED';
     this.#segment = segment;
+    this.#isFresh = false;
     if (ended) this.#scale = { ...this.#scale, state: 'UNSCALED', spread: 0 };
     if (this.#scale.state !== 'FIXED') this.#follow(segment);
     return ended;

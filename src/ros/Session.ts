@@ -3,11 +3,11 @@ import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import type { NodeParameters } from '../config/nodeParameters.ts';
 import type { Pose } from '../odometry/Pose.ts';
 import type { MapPoint, TrackResult } from '../odometry/types.ts';
+import type { BodyTrack } from './BodyTrack.ts';
 import { CameraInput, type CameraSettings } from './CameraInput.ts';
-import { OdomFrame } from './frames/OdomFrame.ts';
-import { LOSS_SPEED, PoseUncertainty, type UncertaintyModel } from './frames/PoseUncertainty.ts';
-import { TwistEstimator } from './frames/TwistEstimator.ts';
+import { LOSS_SPEED, type UncertaintyModel } from './frames/PoseUncertainty.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
+import type { LogThrottle } from './LogThrottle.ts';
 import type { Mounting } from './Mounting.ts';
 import type { NodeOutputs } from './NodeOutputs.ts';
 import type { NodeStatistics } from './NodeStatistics.ts';
@@ -20,59 +20,53 @@ export interface SessionParts {
   node: RosNode;
   camera: CameraSettings;
   mounting: Mounting;
+  body: BodyTrack;
   outputs: NodeOutputs;
   statistics: NodeStatistics;
   scale: ScaleKeeper;
   reference: ScaleReference | undefined;
+  log: LogThrottle;
+  /** The number of the first segment. */
+  firstSegment: number;
+  leastReopenMs: number;
   /** The values as they are now: some change while the session runs. */
   parameters(): NodeParameters;
   open(calibration: CameraCalibration): Promise<LiveOdometry>;
   onBroken(error: unknown): void;
 }
 
-/** Where the session before this one ended: odom goes on from there. */
-export interface Continuation {
-  T_odom_base: Pose;
-  segment: number;
-  /** Absent when the pose was given from outside. */
-  uncertainty: PoseUncertainty | undefined;
-}
-
-/** A DEGRADED pose is taken as ten times as uncertain. */
-const DEGRADED_VARIANCE = 100;
-
-/** The same complaint about images is logged at most this often. */
-const REPEAT_MS = 10_000;
-
 /** The node while it is active: camera in, odometry out. */
 export class Session {
   readonly camera: CameraInput;
   readonly #parts: SessionParts;
   readonly #tracker: Tracker;
-  readonly #twist = new TwistEstimator();
   readonly #startMs = performance.now();
-  readonly #saidAtMs = new Map<string, number>();
-  #frame: OdomFrame | undefined;
-  #uncertainty: PoseUncertainty | undefined;
-  #continuation: Continuation | undefined;
+  #lastResultMs = this.#startMs;
   #last: TrackResult | undefined;
+  #lastFault = '';
 
-  constructor(parts: SessionParts, continuation: Continuation | undefined) {
+  constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#continuation = continuation;
-    this.camera = new CameraInput(parts.node, parts.camera, (reason) => this.#fault(reason));
+    const { node, statistics } = parts;
+    this.camera = new CameraInput(node, parts.camera, {
+      onImage: () => statistics.addReceived(),
+      onDropped: () => statistics.addDropped(),
+      onFault: (reason) => this.#fault(reason),
+      onInfoFault: (reason) => parts.log.say('warn', `camera_info cannot be used: ${reason}`),
+    });
     this.#tracker = new Tracker(
       this.camera,
       parts.open,
       {
-        obstacle: () => this.obstacle(),
-        onResult: (result) => this.#take(result),
+        obstacle: (frameId) => this.obstacle(frameId),
+        onIgnored: () => statistics.addSkipped(),
+        onResult: (result, frameId) => this.#take(result, frameId),
         onPoints: (points) => this.#addPoints(points),
         onFault: (reason) => this.#fault(reason),
-        onNotice: (text) => parts.node.log('info', text),
+        onNotice: (text) => node.log('info', text),
         onBroken: parts.onBroken,
       },
-      continuation === undefined ? 0 : continuation.segment + 1,
+      { firstSegment: parts.firstSegment, leastReopenMs: parts.leastReopenMs },
     );
   }
 
@@ -84,16 +78,21 @@ export class Session {
     return this.#tracker.paused;
   }
 
+  /** Number of the segment at work. */
+  get segment(): number {
+    return this.#last?.segment ?? this.#parts.firstSegment;
+  }
+
   /** Why images are not processed; empty when they are. */
-  obstacle(): string {
+  obstacle(frameId = this.camera.frameId): string {
     const { camera } = this;
     if (camera.calibration === undefined) {
       return camera.calibrationFault === ''
         ? `no camera_info on ${camera.infoTopic}: start the camera driver, remap camera_info, or set camera_file`
         : camera.calibrationFault;
     }
-    if (this.#parts.mounting.T_base_camera(camera.frameId) !== undefined || camera.received === 0) return '';
-    return this.#parts.mounting.missing(camera.frameId);
+    if (this.#parts.mounting.T_base_camera(frameId) !== undefined || camera.received === 0) return '';
+    return this.#parts.mounting.missing(frameId);
   }
 
   /** True when the wait for camera_info or the transform is longer than it should be. */
@@ -101,14 +100,24 @@ export class Session {
     return performance.now() - this.#startMs > 1000 * this.#parts.parameters().tf_timeout_s;
   }
 
+  /** Why there has been no result for longer than the camera may be silent; empty when there is. */
+  get standstill(): string {
+    const silentS = (performance.now() - this.#lastResultMs) / 1000;
+    if (silentS <= this.#parts.parameters().camera_timeout_s) return '';
+    const why = this.camera.silentS < silentS ? this.#lastFault : `none on ${this.camera.imageTopic}`;
+    return `no usable image for ${silentS.toFixed(1)} s${why === '' ? '' : `: ${why}`}`;
+  }
+
   /** True while no result comes that ~/status would go out with. */
   get isQuiet(): boolean {
-    return this.isPaused || this.#last === undefined || this.camera.silentS > 1;
+    return this.isPaused || this.#last === undefined || performance.now() - this.#lastResultMs > 1000;
   }
 
   pause(isPaused: boolean): void {
     this.#tracker.paused = isPaused;
-    if (!isPaused) this.camera.mailbox.clear();
+    if (isPaused) return;
+    this.camera.mailbox.clear();
+    this.#lastResultMs = performance.now();
   }
 
   /** A new segment; odom goes on from the last pose. */
@@ -116,103 +125,59 @@ export class Session {
     this.#tracker.restart(reason);
   }
 
-  /** A new segment that starts at this pose. @throws QpvoError QPVO_PARAMETER when the pose is not finite */
-  moveTo(T_odom_base: Pose): void {
-    this.#parts.outputs.moveTo(T_odom_base);
-    this.#uncertainty?.reset();
-    this.#twist.reset();
-    if (this.#frame === undefined)
-      this.#continuation = { T_odom_base, segment: this.#tracker.nextSegment - 1, uncertainty: undefined };
-    else this.#frame.moveTo(T_odom_base);
-    this.#tracker.restart('reset to a pose');
-  }
-
   /** Nothing is published any more. `closed` resolves when the image at work is done. */
-  stop(): { continuation: Continuation; closed: Promise<void> } {
+  stop(): { nextSegment: number; closed: Promise<void> } {
     this.camera.close();
-    const closed = this.#tracker.stop();
-    return {
-      continuation: {
-        T_odom_base: this.#parts.outputs.lastPose,
-        segment: this.#tracker.nextSegment - 1,
-        uncertainty: this.#uncertainty ?? this.#continuation?.uncertainty,
-      },
-      closed,
-    };
+    return { nextSegment: this.#tracker.nextSegment, closed: this.#tracker.stop() };
   }
 
-  #take(result: TrackResult): void {
-    const { statistics, outputs, scale, node } = this.#parts;
+  #take(result: TrackResult, frameId: string): void {
+    const { statistics, outputs, scale, node, log } = this.#parts;
+    if (result.skipped) {
+      statistics.addSkipped();
+      log.say('warn', `an image cannot be used: ${result.reason}`);
+      return;
+    }
     statistics.addResult(result);
     this.#last = result;
-    if (result.skipped) {
-      this.#fault(result.reason);
-    } else {
-      if (scale.enter(result.segment)) {
-        node.log(
-          'warn',
-          `segment ${result.segment} begins: its scale is unknown (UNSCALED), the last factor is kept as a guess`,
-        );
-      }
-      const stampNs = this.#parts.parameters().override_publishing_stamp ? node.nowNs() : result.stampNs;
-      if (result.T_world_camera === undefined) outputs.publishLost(stampNs);
-      else this.#publish(result, result.T_world_camera, stampNs);
-      this.#addPoints(result.finalPoints);
-      this.#measureLatency(result.stampNs);
+    this.#lastResultMs = performance.now();
+    if (scale.enter(result.segment)) {
+      const text = 'its scale is unknown (UNSCALED), the last factor is kept as a guess';
+      node.log('warn', `segment ${result.segment} begins: ${text}`);
     }
-    outputs.afterFrame(result, this.camera.frameId, this.#tracker.odometry);
+    const stampNs = this.#parts.parameters().override_publishing_stamp ? node.nowNs() : result.stampNs;
+    if (result.T_world_camera === undefined) outputs.publishLost(stampNs);
+    else this.#publish(result, result.T_world_camera, frameId, stampNs);
+    this.#addPoints(result.finalPoints);
+    this.#measureLatency(result.stampNs);
+    outputs.afterFrame(stampNs, frameId, this.#tracker.odometry);
   }
 
-  #publish(result: TrackResult, T_world_camera: Pose, stampNs: bigint): void {
-    const { scale, reference, outputs, statistics } = this.#parts;
+  #publish(result: TrackResult, T_world_camera: Pose, frameId: string, stampNs: bigint): void {
+    const { body, mounting, outputs, reference, scale, statistics } = this.#parts;
     const { segment } = result;
     reference?.estimator.addVisual(result.stampNs, segment, T_world_camera);
-    const { factor, spread } = scale.scale;
-    const { frame, uncertainty } = this.#geometry();
-    const T_odom_base = frame.update({ segment, T_world_camera, scale: factor });
-    statistics.distance += distance(T_odom_base, outputs.lastPose);
-    const twist = this.#twist.update({ stampNs: result.stampNs, segment, T_odom_base });
-    const { pose, twist: twistCovariance } = uncertainty.update({
+    const before = body.last;
+    const step = body.update({
       stampNs: result.stampNs,
       segment,
-      raw: result.poseCovariance,
-      scale: factor,
-      scaleSpread: spread,
-      T_odom_base,
+      T_world_camera,
+      covariance: result.poseCovariance,
+      isDegraded: result.state === 'DEGRADED',
+      T_base_camera: mounting.T_base_camera(frameId)!,
+      scale: scale.scale,
+      model: uncertaintyModel(this.#parts.parameters()),
     });
-    const isDegraded = result.state === 'DEGRADED';
-    outputs.publishPose({
-      stampNs,
-      T_odom_base,
-      twist,
-      poseCovariance: isDegraded ? pose.map((value) => DEGRADED_VARIANCE * value) : pose,
-      twistCovariance: isDegraded ? twistCovariance.map((value) => DEGRADED_VARIANCE * value) : twistCovariance,
-    });
-  }
-
-  /** Made with the first pose, when the mounting is known for sure. */
-  #geometry(): { frame: OdomFrame; uncertainty: PoseUncertainty } {
-    const parameters = this.#parts.parameters();
-    if (this.#frame === undefined || this.#uncertainty === undefined) {
-      const T_base_camera = this.#parts.mounting.T_base_camera(this.camera.frameId)!;
-      this.#frame = new OdomFrame(T_base_camera);
-      if (this.#continuation !== undefined) this.#frame.moveTo(this.#continuation.T_odom_base);
-      this.#uncertainty =
-        this.#continuation?.uncertainty ?? new PoseUncertainty(uncertaintyModel(parameters), T_base_camera);
-    }
-    this.#uncertainty.setModel(uncertaintyModel(parameters));
-    return { frame: this.#frame, uncertainty: this.#uncertainty };
+    if (before !== undefined) statistics.distance += distance(step.T_odom_base, before);
+    outputs.publishPose({ stampNs, ...step });
   }
 
   #addPoints(points: readonly MapPoint[]): void {
-    const frame = this.#frame;
-    if (frame === undefined) return;
-    this.#parts.outputs.addPoints(
-      points.map((point) => {
-        const [x, y, z] = frame.place([point.x, point.y, point.z]);
-        return { ...point, x, y, z };
-      }),
-    );
+    const placed = points.flatMap((point) => {
+      const at = this.#parts.body.place([point.x, point.y, point.z]);
+      return at === undefined ? [] : [{ ...point, x: at[0], y: at[1], z: at[2] }];
+    });
+    this.#parts.outputs.addPoints(placed);
   }
 
   /**
@@ -221,16 +186,14 @@ export class Session {
    */
   #measureLatency(stampNs: bigint): void {
     const latencyMs = Number(this.#parts.node.nowNs() - stampNs) / 1e6;
-    if (latencyMs > -1000 && latencyMs < 60_000) this.#parts.statistics.addLatency(Math.max(0, latencyMs));
+    const isPlausible = latencyMs > -1000 && latencyMs < 60_000;
+    this.#parts.statistics.addLatency(isPlausible ? Math.max(0, latencyMs) : undefined);
   }
 
   #fault(reason: string): void {
+    this.#lastFault = reason;
     this.#parts.statistics.addFault(reason);
-    const nowMs = performance.now();
-    if (nowMs - (this.#saidAtMs.get(reason) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
-    if (this.#saidAtMs.size > 100) this.#saidAtMs.clear();
-    this.#saidAtMs.set(reason, nowMs);
-    this.#parts.node.log('warn', `an image cannot be used: ${reason}`);
+    this.#parts.log.say('warn', `an image cannot be used: ${reason}`);
   }
 }
 

@@ -9,10 +9,12 @@ import type { ReceivedImage } from './ImageMailbox.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
 
 export interface TrackerEvents {
-  /** Why images cannot be processed yet (no camera_info, no transform); empty when they can. Asked for every image. */
-  obstacle(): string;
+  /** Why an image with this frame_id cannot be processed yet (no camera_info, no transform); empty when it can. */
+  obstacle(frameId: string): string;
+  /** An image that was not looked at: paused, an obstacle, or a restart that was asked for meanwhile. */
+  onIgnored(): void;
   /** One processed image. Segment numbers go on when the odometry is made anew. */
-  onResult(result: TrackResult): void;
+  onResult(result: TrackResult, frameId: string): void;
   /** Points of a segment that was ended from outside. */
   onPoints(points: readonly MapPoint[]): void;
   /** An image that could not be used. */
@@ -21,6 +23,13 @@ export interface TrackerEvents {
   onNotice(text: string): void;
   /** The odometry failed as a machine; the tracker has stopped. */
   onBroken(error: unknown): void;
+}
+
+export interface TrackerSettings {
+  /** The number of the first segment. */
+  firstSegment: number;
+  /** Least time between two openings of the networks, which take about a second each: two cameras on one topic must not make it one for every image. */
+  leastReopenMs: number;
 }
 
 /** A stamp that goes back by more than this is another pass over a recording, not a message out of order. */
@@ -35,9 +44,11 @@ export class Tracker {
   #odometry: LiveOdometry | undefined;
   #calibration: CameraCalibration | undefined;
   #lastStampNs: bigint | undefined;
-  #segmentBase = 0;
+  #segmentBase: number;
+  readonly #leastReopenMs: number;
   #lastSegment = -1;
   #restartReason = '';
+  #openedAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   paused = false;
 
@@ -45,12 +56,13 @@ export class Tracker {
     camera: CameraInput,
     open: (calibration: CameraCalibration) => Promise<LiveOdometry>,
     events: TrackerEvents,
-    firstSegment: number,
+    settings: TrackerSettings,
   ) {
     this.#camera = camera;
     this.#open = open;
     this.#events = events;
-    this.#segmentBase = firstSegment;
+    this.#segmentBase = settings.firstSegment;
+    this.#leastReopenMs = settings.leastReopenMs;
     this.#done = this.#run();
   }
 
@@ -79,10 +91,8 @@ export class Tracker {
   async #run(): Promise<void> {
     try {
       for (let image = await this.#next(); image !== undefined; image = await this.#next()) {
-        if (this.paused) continue;
-        const reason = this.#events.obstacle();
-        if (reason !== '') continue;
-        await this.#process(image);
+        if (this.paused || this.#events.obstacle(image.frameId) !== '') this.#events.onIgnored();
+        else await this.#process(image);
       }
     } catch (error) {
       if (!this.#stopped) this.#events.onBroken(error);
@@ -101,19 +111,39 @@ export class Tracker {
     const frame = await this.#frame(image, calibration);
     if (frame === undefined) return;
     if (calibration !== this.#calibration) {
+      if (performance.now() - this.#openedAtMs < this.#leastReopenMs) {
+        this.#events.onFault('the calibration changes again and again: is there more than one camera on the topic?');
+        return;
+      }
       await this.#reopen(calibration);
       if (this.#stopped) return;
     }
-    const odometry = this.#odometry!;
+    await this.#track(frame, image.frameId, this.#odometry!);
+  }
+
+  async #track(frame: ImageFrame, frameId: string, odometry: LiveOdometry): Promise<void> {
     const back = this.#lastStampNs === undefined ? 0n : this.#lastStampNs - frame.stampNs;
     if (back > LOOP_NS) this.#restartReason = `stamps went back by ${(Number(back) / 1e9).toFixed(3)} s`;
     if (this.#restartReason !== '') await this.#restart(odometry);
     const result = await odometry.track(frame);
     if (this.#stopped) return;
+    if (this.#restartReason !== '') {
+      this.#events.onIgnored();
+      return;
+    }
     if (!result.skipped) this.#lastStampNs = frame.stampNs;
     const segment = this.#segmentBase + result.segment;
     this.#lastSegment = segment;
-    this.#events.onResult({ ...result, segment, finalPoints: this.#numbered(result.finalPoints) });
+    this.#deliver({ ...result, segment, finalPoints: this.#numbered(result.finalPoints) }, frameId);
+  }
+
+  /** What goes wrong on the way out is no fault of the odometry, which goes on. */
+  #deliver(result: TrackResult, frameId: string): void {
+    try {
+      this.#events.onResult(result, frameId);
+    } catch (error) {
+      this.#events.onFault(`its result could not be published: ${messageOf(error)}`);
+    }
   }
 
   /** Undefined (and told) when there is no usable image in the message. */
@@ -133,6 +163,7 @@ export class Tracker {
 
   async #reopen(calibration: CameraCalibration): Promise<void> {
     const isFirst = this.#calibration === undefined;
+    this.#openedAtMs = performance.now();
     this.#segmentBase = this.nextSegment;
     await this.#close();
     this.#odometry = await this.#open(calibration);

@@ -10,21 +10,27 @@ const FULL_CONFIDENCE = 0.5;
  */
 export function drawTracks({ width, height, gray, tracks }: TrackingView): Uint8Array {
   const rgb = new Uint8Array(width * height * 3);
-  for (let i = 0; i < gray.length; i++) rgb.fill(gray[i]!, 3 * i, 3 * i + 3);
+  for (let i = 0, at = 0; i < gray.length; i++, at += 3) {
+    const value = gray[i]!;
+    rgb[at] = value;
+    rgb[at + 1] = value;
+    rgb[at + 2] = value;
+  }
   const put = (x: number, y: number, red: number, green: number): void => {
     if (!(x >= 0 && y >= 0 && x < width && y < height)) return;
-    rgb.set([red, green, 0], 3 * (Math.floor(y) * width + Math.floor(x)));
+    const at = 3 * (Math.floor(y) * width + Math.floor(x));
+    rgb[at] = red;
+    rgb[at + 1] = green;
+    rgb[at + 2] = 0;
   };
   for (let i = 0; i + 4 < tracks.length; i += 5) {
-    const [fromX, fromY, toX, toY, confidence] = tracks.subarray(i, i + 5) as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const share = Math.min(1, Math.max(0, confidence / FULL_CONFIDENCE));
-    const [red, green] = [Math.round(255 * (1 - share)), Math.round(255 * share)];
+    const fromX = tracks[i]!;
+    const fromY = tracks[i + 1]!;
+    const toX = tracks[i + 2]!;
+    const toY = tracks[i + 3]!;
+    const share = Math.min(1, Math.max(0, tracks[i + 4]! / FULL_CONFIDENCE));
+    const red = Math.round(255 * (1 - share));
+    const green = Math.round(255 * share);
     const steps = Math.min(width + height, Math.ceil(Math.max(Math.abs(toX - fromX), Math.abs(toY - fromY))));
     for (let k = 0; k <= steps; k++) {
       const part = steps === 0 ? 0 : k / steps;

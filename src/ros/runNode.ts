@@ -65,6 +65,7 @@ async function live<N extends RosNode>(
   try {
     logic.start();
     spin();
+    node.log('info', `${node.fullName} is there, ${node.state}`);
     await ended;
   } finally {
     stepDown(node);

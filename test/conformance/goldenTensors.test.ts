@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { listModels } from '../../src/network/modelFolder.ts';
 import type { CpuOps } from '../../src/native/addon.ts';
 import { readManifest, readModelFile } from '../../src/network/manifest.ts';
+import { listModels } from '../../src/network/modelFolder.ts';
 import type { Network } from '../../src/network/Network.ts';
 import { openNetwork } from '../../src/network/OnnxNetwork.ts';
 import { readSafetensors } from '../../src/network/weights/safetensors.ts';

@@ -51,7 +51,9 @@ export class Running {
   #output = '';
 
   constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { cwd: packageRoot(), env: ENV, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own, so that a signal reaches all of it, as Ctrl-C in a terminal does.
+    const options = { cwd: packageRoot(), env: ENV, detached: true };
+    this.#child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
@@ -84,9 +86,9 @@ export class Running {
     }
   }
 
-  /** Sends a signal and waits for the end. @returns exit code, or the signal that ended it */
+  /** Sends a signal to the process and its children and waits for the end. @returns exit code, or the signal that ended it */
   async end(signal: NodeJS.Signals = 'SIGINT'): Promise<number | string> {
-    if (this.isRunning) this.#child.kill(signal);
+    if (this.isRunning) process.kill(-this.#child.pid!, signal);
     return this.#ended;
   }
 

@@ -20,7 +20,7 @@ export interface OdometryStatusMessage {
   reason: string;
   segment: number;
   scaleState: ScaleState;
-  /** Metres per unit of the segment; 1 while UNSCALED. */
+  /** Metres per unit of the segment; while UNSCALED a guess (1, or the last that was known). */
   scale: number;
   /** Relative; 0 unless ESTIMATED. */
   scaleSpread: number;

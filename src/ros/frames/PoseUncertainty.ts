@@ -39,7 +39,7 @@ const SPEED_STEPS = 10;
 
 /** Growth of the uncertainty of the poses of one run, and the covariances of each pose and twist: always symmetric, positive definite and finite. */
 export class PoseUncertainty {
-  readonly #T_base_camera: Pose;
+  #T_base_camera: Pose;
   #model: UncertaintyModel;
   #growth = { ...NO_GROWTH };
   #last: UncertaintyStep | undefined;
@@ -55,6 +55,11 @@ export class PoseUncertainty {
   /** Other constants from the next pose on; the way that lies behind counts with them too. */
   setModel(model: UncertaintyModel): void {
     this.#model = checkModel(model);
+  }
+
+  /** The camera sits elsewhere from the next pose on. */
+  setMounting(T_base_camera: Pose): void {
+    this.#T_base_camera = T_base_camera;
   }
 
   /** The pose was set from outside (reset_to_pose): it is exact, and uncertainty grows from there. */

@@ -12,7 +12,7 @@ import {
 import { covarianceInOdom } from './poseCovariance.ts';
 
 /**
- * How far a pose may be off. The covariance of bundle adjustment takes everything outside its window as true and every edge as independent, so it is far too
+ * How far a pose may be off. The covariance of bundle adjustment takes everything outside its window as true and every edge as independent, so it is too
  * small; its shape is good. It is inflated, and what the window cannot know is added: drift with the way, and the way without a pose. While the scale is unknown, metres are
  * segment units.
  */

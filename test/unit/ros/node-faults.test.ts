@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { diagonalCovariance, encodeOdometry } from '../../../src/messages/ros2/encode.ts';
 import { forward } from '../../fixtures/ros/FakeOdometry.ts';
-import { RELIABLE, RobotBench, stampOf } from '../../fixtures/ros/RobotBench.ts';
+import { RELIABLE, RobotBench, stampOf, withResolvers } from '../../fixtures/ros/RobotBench.ts';
 
 let bench: RobotBench;
 
@@ -130,30 +129,84 @@ describe('odometry node: bad input', () => {
     await bench.until(() => bench.diagnostics()['tracking']?.message.includes('device lost') ?? false, 'diagnostics');
     assert.equal(bench.diagnostics()['tracking']!.level, 'error');
     isBroken = false;
+    const before = xs().at(-1);
     assert.ok(bench.node.transition('configure') && bench.node.transition('activate'));
     await bench.drive(3);
     assert.equal(bench.statuses().at(-1)!.state, 'TRACKING');
+    assert.equal(xs()[2], before, 'odom goes on');
   });
 
   it('the newest image wins, and those that were not taken are counted', async () => {
-    begin();
-    bench.sendInfo();
-    await bench.settle();
-    bench.sendImage(stampOf(0));
-    await bench.until(() => bench.taken === 1, 'the first image');
-    bench.odometry.workMs = 60;
+    const { promise, resolve } = withResolvers();
+    await begin().drive(1);
+    bench.odometry.gate = promise;
     for (let frame = 1; frame <= 10; frame++) {
       bench.sendImage(stampOf(frame));
-      await sleep(5);
+      await bench.settle();
     }
-    await bench.until(() => bench.taken >= 3 && bench.odometries().length >= 3, 'two more');
-    await sleep(100);
-    const stamps = bench.odometry.frames.map(({ stampNs }) => stampNs);
-    assert.equal(stamps.at(-1), stampOf(10), 'the newest is never dropped');
-    const status = bench.statuses().at(-1)!;
-    assert.equal(status.framesReceived, 11);
-    assert.equal(status.framesDropped + stamps.length, 11);
-    assert.ok(status.framesDropped >= 6, `${status.framesDropped} dropped`);
+    resolve();
+    await bench.until(() => bench.odometries().length === 3, 'the one at work and the newest');
+    await bench.settle();
+    assert.deepEqual(
+      bench.odometry.frames.map(({ stampNs }) => stampNs),
+      [0, 1, 10].map(stampOf),
+    );
+    const { framesReceived, framesProcessed, framesDropped, framesSkipped } = bench.statuses().at(-1)!;
+    assert.deepEqual([framesReceived, framesProcessed, framesDropped, framesSkipped], [11, 3, 8, 0]);
+  });
+
+  it('a stamp that repeats is skipped and counted once', async () => {
+    await begin().drive(3);
+    bench.sendImage(stampOf(2));
+    await bench.until(() => bench.taken === 4, 'the image');
+    await bench.drive(1, 3);
+    const { framesReceived, framesProcessed, framesSkipped } = bench.statuses().at(-1)!;
+    assert.deepEqual([framesReceived, framesProcessed, framesSkipped], [5, 4, 1]);
+    assert.equal(bench.odometries().length, 4);
+  });
+
+  it('when only unusable images come, status and diagnostics do not go on saying TRACKING', async () => {
+    await begin({ parameters: { camera_timeout_s: 0.15 } }).drive(3);
+    const feed = setInterval(() => bench.sendImage(stampOf(10), { width: 32 }), 20);
+    try {
+      await bench.until(() => bench.diagnostics()['tracking']?.level === 'error', 'the error');
+      assert.match(bench.diagnostics()['tracking']!.message, /no usable image for .*images are 32x48/);
+      await bench.until(() => bench.statuses().at(-1)!.state === 'LOST', 'the status');
+    } finally {
+      clearInterval(feed);
+    }
+    await bench.drive(1, 30);
+    assert.equal(bench.statuses().at(-1)!.state, 'TRACKING');
+  });
+
+  it('a camera_info that goes bad is told, and the good one stays', async () => {
+    await begin().drive(1);
+    bench.sendInfo(64, 48, 0);
+    await bench.until(() => bench.node.logged('warn').includes('camera_info cannot be used'), 'the warning');
+    bench.sendImage(stampOf(1));
+    await bench.until(() => bench.taken === 2, 'the next image');
+    assert.equal(bench.made.length, 1);
+  });
+
+  it('a calibration that changes with every message does not open the networks each time', async () => {
+    await begin({ leastReopenMs: 60_000 }).drive(1);
+    for (let frame = 1; frame < 5; frame++) {
+      bench.sendInfo(64, 48, 50 + frame);
+      await bench.settle();
+      bench.sendImage(stampOf(frame));
+      await bench.settle();
+    }
+    assert.equal(bench.made.length, 1);
+    assert.match(bench.node.logged('warn'), /calibration changes again and again/);
+  });
+
+  it('images that carry the frame of the robot are refused: no identity is assumed', async () => {
+    begin({ parameters: { base_to_camera: [], tf_timeout_s: 0.05 } });
+    bench.sendInfo();
+    await bench.settle();
+    bench.sendImage(stampOf(0), { frame: 'base_link' });
+    await bench.until(() => /no optical frame/.test(bench.node.logged('error')), 'the complaint');
+    assert.equal(bench.taken, 0);
   });
 });
 
@@ -212,6 +265,19 @@ describe('odometry node: scale', () => {
     const states = [...new Map(bench.statuses().map(({ stampNs, scaleState }) => [stampNs, scaleState])).values()];
     assert.deepEqual(states, ['FIXED', 'FIXED', 'FIXED', 'UNSCALED', 'UNSCALED']);
     assert.match(bench.node.logged('warn'), /scale is unknown/);
+  });
+
+  it('that is set between two segments holds for the next one', async () => {
+    await begin().drive(2);
+    await bench.graph.call('/qpvo/reset');
+    await bench.graph.call('/qpvo/set_scale', { scale: 2 });
+    await bench.drive(1, 2);
+    assert.equal(bench.statuses().at(-1)!.scaleState, 'FIXED');
+    bench.node.transition('deactivate');
+    assert.equal(bench.node.setParameter('scale', 5), '');
+    bench.node.transition('activate');
+    await bench.drive(1, 3);
+    assert.deepEqual([bench.statuses().at(-1)!.scaleState, bench.statuses().at(-1)!.scale], ['FIXED', 5]);
   });
 
   it('is estimated from wheel odometry', async () => {

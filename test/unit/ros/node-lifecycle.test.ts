@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forward } from '../../fixtures/ros/FakeOdometry.ts';
-import { RobotBench, stampOf } from '../../fixtures/ros/RobotBench.ts';
+import { RobotBench, stampOf, withResolvers } from '../../fixtures/ros/RobotBench.ts';
 
 let bench: RobotBench;
 
@@ -70,6 +70,45 @@ describe('odometry node: lifecycle', () => {
     });
   }
 
+  it('is deactivated, cleaned up and activated again while the networks are still being opened', async () => {
+    const { promise, resolve } = withResolvers();
+    begin({ opening: promise });
+    bench.sendInfo();
+    await bench.settle();
+    bench.sendImage(stampOf(0));
+    await bench.settle();
+    for (const step of ['deactivate', 'cleanup', 'configure', 'activate'] as const)
+      assert.ok(bench.node.transition(step), step);
+    resolve();
+    await bench.drive(2, 1);
+    assert.equal(bench.made.length, 2);
+    assert.ok(bench.made[0]!.closed && bench.made[0]!.frames.length === 0);
+    assert.equal(bench.odometries().length, 2);
+  });
+
+  it('cleanup with an image at work publishes nothing more', async () => {
+    const { promise, resolve } = withResolvers();
+    await begin().drive(2);
+    bench.odometry.gate = promise;
+    bench.sendImage(stampOf(2));
+    await bench.until(() => bench.taken === 3, 'the image');
+    assert.ok(bench.node.transition('deactivate') && bench.node.transition('cleanup'));
+    resolve();
+    await bench.until(() => bench.odometry.closed, 'the end of the odometry');
+    assert.equal(bench.odometries().length, 2);
+  });
+
+  it('a transition that works again clears the fault of one that did not', async () => {
+    begin({ parameters: { camera_file: '/not/there.yaml' } });
+    await bench.until(() => bench.diagnostics()['tracking']?.level === 'error', 'the error');
+    assert.ok(bench.node.transition('cleanup'));
+    assert.equal(bench.node.setParameter('camera_file', ''), '');
+    assert.ok(
+      bench.node.transition('configure') && bench.node.transition('activate') && bench.node.transition('deactivate'),
+    );
+    await bench.until(() => bench.diagnostics()['tracking']?.level === 'ok', 'no error');
+  });
+
   it('a profile that cannot run here fails at configure, with those that can', () => {
     begin({ parameters: { precision: 'orin_int8' } });
     assert.equal(bench.node.state, 'unconfigured');
@@ -109,6 +148,7 @@ describe('odometry node: lifecycle', () => {
     assert.deepEqual([declared.value, declared.integer, declared.range], [32, true, [8, 256]]);
     assert.match(declared.description, /Patches sampled/);
     assert.match(node.setParameter('patches_per_frame', 64), /while the node is configured/);
+    assert.equal(node.setParameter('patches_per_frame', 32), '', 'which it is already');
     assert.match(node.setParameter('lost_policy', 'explode'), /hold or publish_null_when_lost or silent/);
   });
 
@@ -158,6 +198,21 @@ describe('odometry node: services', () => {
     assert.match(String(refused['message']), /pose/);
   });
 
+  it('reset_to_pose with an image at work begins exactly there', async () => {
+    const { promise, resolve } = withResolvers();
+    await begin({ script: (frame) => ({ T_world_camera: forward(frame) }) }).drive(3);
+    bench.odometry.gate = promise;
+    bench.sendImage(stampOf(3));
+    await bench.until(() => bench.taken === 4, 'the image');
+    const pose = { position: { x: 10, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+    await bench.graph.call('/qpvo/reset_to_pose', { pose });
+    resolve();
+    await bench.settle();
+    bench.odometry.gate = undefined;
+    await bench.drive(2, 4);
+    assert.deepEqual(xs(), [0, 1, 2, 10, 11]);
+  });
+
   it('reset_to_pose before the first image is where odom begins', async () => {
     begin();
     const pose = { position: { x: 1, y: 2, z: 3 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
@@ -202,6 +257,15 @@ describe('odometry node: services', () => {
       const lines = readFileSync(path, 'utf8').trim().split('\n');
       assert.equal(lines.length, 3);
       assert.match(lines[1]!, /^1700000000\.050000000 0\.1\d* /);
+      const here = process.cwd();
+      process.chdir(folder);
+      try {
+        const named = await bench.graph.call('/qpvo/save_trajectory', { path: '' });
+        assert.equal(named['success'], true);
+        assert.match(String(named['message']), /qpvo-trajectory-\d{4}-\d\d-\d\dT.*\.tum/);
+      } finally {
+        process.chdir(here);
+      }
       const failed = await bench.graph.call('/qpvo/save_trajectory', { path: join(folder, 'no/such/run.tum') });
       assert.deepEqual([failed['success'], failed['poses']], [false, 0n]);
       assert.match(String(failed['message']), /cannot write/);

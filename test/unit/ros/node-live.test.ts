@@ -9,6 +9,7 @@ import {
 } from '../../../src/messages/ros2/encode.ts';
 import type { Pose } from '../../../src/odometry/Pose.ts';
 import { isFinitePose } from '../../../src/odometry/se3.ts';
+import { drawTracks } from '../../../src/ros/drawTracks.ts';
 import { OdomFrame } from '../../../src/ros/frames/OdomFrame.ts';
 import { poseFromNumbers } from '../../../src/ros/frames/poseFromNumbers.ts';
 import { OdometryNode } from '../../../src/ros/OdometryNode.ts';
@@ -102,7 +103,29 @@ describe('odometry node: live as offline', () => {
   });
 });
 
-describe('odometry node: cost of a path', () => {
+describe('odometry node: cost of what is published', () => {
+  it('a debug image of 752x480 is drawn and encoded in less than 10 ms', () => {
+    const [width, height] = [752, 480];
+    const gray = new Uint8Array(width * height).fill(90);
+    const tracks = Float32Array.from({ length: 5 * 600 }, (_, i) => [50, 60, 110, 90, 0.4][i % 5]! + (i % 300));
+    const costsMs = Array.from({ length: 15 }, () => {
+      const startMs = performance.now();
+      const data = drawTracks({ width, height, gray, tracks });
+      encodeImage({
+        stampNs: 0n,
+        frame: 'c',
+        width,
+        height,
+        encoding: 'rgb8',
+        isBigEndian: false,
+        step: 3 * width,
+        data,
+      });
+      return performance.now() - startMs;
+    }).sort((a, b) => a - b);
+    assert.ok(costsMs[3]! < 10, `${costsMs.map((ms) => ms.toFixed(1))} ms`);
+  });
+
   it('a path of 1,000 poses takes less than 2 ms to add to and encode', () => {
     const path = new PathMessage('odom', 1000);
     const pose: Pose = { t: [1, 2, 3], q: [0, 0, 0, 1] };

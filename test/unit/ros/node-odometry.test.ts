@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readPointCloud } from '../../../src/messages/ros2/encode.ts';
 import { readImage } from '../../../src/messages/sensorMessages.ts';
 import type { Pose } from '../../../src/odometry/Pose.ts';
+import { poseFromNumbers } from '../../../src/ros/frames/poseFromNumbers.ts';
 import { forward } from '../../fixtures/ros/FakeOdometry.ts';
-import { RobotBench, START_NS, stampOf } from '../../fixtures/ros/RobotBench.ts';
+import { LOOKS_FORWARD, RobotBench, START_NS, stampOf, withResolvers } from '../../fixtures/ros/RobotBench.ts';
 
 /** The last bench that a test made. */
 let bench: RobotBench;
@@ -89,7 +90,7 @@ describe('odometry node: what it publishes', () => {
   });
 
   it('the covariance is finite, symmetric, positive and grows with the way', async () => {
-    await begin().drive(30);
+    await begin({ parameters: { scale: 1 } }).drive(30);
     const traces = bench.odometries().map(({ poseCovariance: C }) => {
       for (let i = 0; i < 36; i++) {
         assert.ok(Number.isFinite(C[i]!));
@@ -100,6 +101,53 @@ describe('odometry node: what it publishes', () => {
     });
     assert.ok(traces[29]! > traces[1]!, `${traces[1]} to ${traces[29]}`);
     assert.ok(traces[29]! < 10);
+  });
+
+  it('while the scale is a guess, the way is as uncertain as it is long', async () => {
+    await begin().drive(30);
+    const { poseCovariance, twistCovariance } = bench.odometries().at(-1)!;
+    assert.ok(Math.sqrt(poseCovariance[0]!) > 2.8, 'of 2.9 units');
+    assert.ok(Math.sqrt(twistCovariance[0]!) > 1.9, 'of 2 units a second');
+  });
+
+  it('a gap between images leaves no velocity', async () => {
+    await begin({ parameters: { scale: 1 } }).drive(3);
+    await bench.drive(1, 63);
+    const late = bench.odometries().at(-1)!;
+    assert.deepEqual(late.twist, [0, 0, 0, 0, 0, 0]);
+    assert.equal(late.twistCovariance[0], 9999);
+    assert.ok(late.poseCovariance[0]! < 1);
+  });
+
+  it('another camera on another mount turns the motion, without a jump', async () => {
+    const rear = [0, 0, 0, -0.5, -0.5, 0.5, 0.5];
+    begin({ parameters: { base_to_camera: [] } });
+    bench.sendStatic('base_link', 'front', poseFromNumbers(LOOKS_FORWARD));
+    bench.sendStatic('base_link', 'rear', poseFromNumbers(rear));
+    await bench.settle();
+    bench.sendInfo();
+    await bench.settle();
+    for (let frame = 0; frame < 6; frame++) {
+      bench.sendImage(stampOf(frame), { frame: frame < 3 ? 'front' : 'rear' });
+      await bench.until(() => bench.taken === frame + 1, 'the image');
+    }
+    await bench.settle();
+    close(
+      bench.odometries().map(({ pose }) => pose.t[0]),
+      [0, 0.1, 0.2, 0.2, 0.1, 0],
+      1e-9,
+    );
+  });
+
+  it('before the first pose nothing is held, so that odom does not jump', async () => {
+    begin({ script: (frame) => (frame < 3 ? {} : { T_world_camera: forward(0.1 * frame) }) });
+    await bench.drive(5);
+    assert.deepEqual(
+      bench.odometries().map(({ stampNs }) => stampNs),
+      [3, 4].map(stampOf),
+    );
+    assert.equal(bench.transforms().length, 2);
+    close(bench.odometries()[0]!.pose.t, [0.3, 0, 0], 1e-9);
   });
 
   it('status says state, counts, stages and profile', async () => {
@@ -131,14 +179,14 @@ describe('odometry node: what it publishes', () => {
   });
 
   it('the debug image shows the tracks, only while somebody looks', async () => {
-    await begin().drive(2);
+    await begin({ parameters: { debug_image_rate_hz: 0.001 } }).drive(2);
     const images = bench.listen('sensor_msgs/msg/Image', '/qpvo/debug_image', {
       reliability: 'best_effort',
       durability: 'volatile',
       depth: 1,
     });
     await bench.drive(2, 2);
-    assert.equal(images.length, 1, 'at most 5 a second');
+    assert.equal(images.length, 1, 'not more than the rate');
     const image = readImage(images[0]!, 'cdr');
     assert.deepEqual([image.width, image.height, image.encoding, image.data.length], [16, 8, 'rgb8', 16 * 8 * 3]);
     const pixel = (x: number, y: number): number[] => [...image.data.subarray(3 * (16 * y + x), 3 * (16 * y + x) + 3)];
@@ -167,9 +215,17 @@ describe('odometry node: what it publishes', () => {
   });
 
   it('override_publishing_stamp stamps with the clock of the node', async () => {
-    await begin({ parameters: { override_publishing_stamp: true } }).drive(1);
-    bench.graph.nowNs = START_NS + 77n;
-    assert.equal(bench.odometries()[0]!.stampNs, START_NS);
+    const { promise, resolve } = withResolvers();
+    begin({ parameters: { override_publishing_stamp: true } });
+    await bench.drive(1);
+    bench.odometry.gate = promise;
+    bench.sendImage(stampOf(1));
+    await bench.until(() => bench.taken === 2, 'the image');
+    bench.graph.nowNs = START_NS + 77_000_000n;
+    resolve();
+    await bench.until(() => bench.odometries().length === 2, 'its odometry');
+    assert.equal(bench.odometries()[1]!.stampNs, START_NS + 77_000_000n);
+    assert.equal(bench.transforms()[1]!.stampNs, START_NS + 77_000_000n);
   });
 
   it('a new segment and a new scale keep odom continuous', async () => {
