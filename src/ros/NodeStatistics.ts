@@ -11,6 +11,7 @@ export class NodeStatistics {
   dropped = 0;
   /** Received, but neither processed nor dropped: unusable, or not wanted (paused, waiting). */
   skipped = 0;
+  /** Among the poses that no later image will change. */
   keyframes = 0;
   /** Way of base_link, metres (segment units while the scale is unknown). */
   distance = 0;
@@ -24,7 +25,7 @@ export class NodeStatistics {
   addResult(result: TrackResult): void {
     this.processed++;
     this.#sinceReport++;
-    if (result.isKeyframe) this.keyframes++;
+    this.keyframes += result.finalPoses.filter(({ isKeyframe }) => isKeyframe).length;
   }
 
   addReceived(): void {

@@ -3,7 +3,7 @@
 import { exitCodeOf } from '../cli/exitCode.ts';
 import { packageVersion } from '../packageRoot.ts';
 import { nodeOverrides } from './arguments/nodeOverrides.ts';
-import { parseRosArguments } from './arguments/parseRosArguments.ts';
+import { parseRosArguments, type RosArguments } from './arguments/parseRosArguments.ts';
 import { OdometryNode } from './OdometryNode.ts';
 import type { RosParameterValue } from './RosNode.ts';
 import type { RclNode } from './rclnodejs/RclNode.ts';
@@ -26,12 +26,11 @@ async function main(args: string[]): Promise<number> {
   const found = parseRosArguments(args);
   if (found.rest.includes('--version')) console.log(packageVersion());
   else if (found.rest.includes('--help') || found.rest.includes('-h')) console.log(HELP);
-  else return runNode(programOf(args), process, endAtOnce);
+  else return runNode(programOf(args, found), process, endAtOnce);
   return 0;
 }
 
-function programOf(args: string[]): NodeProgram<RclNode> {
-  const found = parseRosArguments(args);
+function programOf(args: string[], found: RosArguments): NodeProgram<RclNode> {
   return {
     open: async () => {
       const session = await RclSession.open(args);

@@ -61,9 +61,12 @@ async function playOnce(
   for await (const item of source.frames(options.range)) {
     if (signal.aborted) return;
     if ('fault' in item) {
-      if (item.isEnd) outcome.damaged = item.fault;
-      else listener.onFault(item.fault);
-      if (!item.isEnd) outcome.faults++;
+      if (item.isEnd) {
+        outcome.damaged = item.fault;
+      } else {
+        listener.onFault(item.fault);
+        outcome.faults++;
+      }
       continue;
     }
     if (!clock.isRunning) {

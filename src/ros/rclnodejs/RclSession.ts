@@ -31,7 +31,7 @@ export class RclSession {
         what: 'ROS 2 cannot be started',
         received: messageOf(error),
         advice:
-          'Check the arguments after --ros-args and the variables RMW_IMPLEMENTATION and ROS_DOMAIN_ID. At the first start messages are generated in the folder of rclnodejs, which must be writable then.',
+          'Check the arguments after --ros-args and the variables RMW_IMPLEMENTATION and ROS_DOMAIN_ID. At the first start messages are generated in the folder of rclnodejs: it must be writable then.',
         cause: error,
       });
     }
