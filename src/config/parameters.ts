@@ -71,6 +71,10 @@ export const PARAMETERS = {
     group: INITIALIZATION,
     text: 'Median confidence that a frame needs against the last accepted one: below it the images show different things, and collecting starts anew.',
   }),
+  initAcceptConfidence: number(0.2, [0, 1], {
+    group: INITIALIZATION,
+    text: 'Median confidence that the newest frame needs after the first updates: below it the frames do not explain each other, and collecting starts anew.',
+  }),
   initUpdates: integer(12, [1, 50], {
     group: INITIALIZATION,
     text: 'Update iterations when the frames are complete.',

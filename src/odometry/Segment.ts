@@ -96,6 +96,10 @@ export class Segment {
     if (verdict.state === 'LOST' || !(this.health!.inlierShare >= parameters.lostInlierShare)) {
       return `initialisation failed: ${verdict.reason}`;
     }
+    const { medianConfidence } = this.health!;
+    if (!(medianConfidence >= parameters.initAcceptConfidence)) {
+      return `initialisation failed: the images do not explain each other (confidence ${medianConfidence.toFixed(2)})`;
+    }
     const { parallax, mean: flow } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, 1);
     if (!(parallax >= Math.max(MIN_PARALLAX_PX * gridPerParameterPx, MIN_PARALLAX_SHARE * flow)))
       return 'no parallax: the camera turns without moving, move it sideways';
