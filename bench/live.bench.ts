@@ -7,10 +7,10 @@ import { numberOption } from '../src/cli/parseOptions.ts';
 import { messageOf } from '../src/error.ts';
 import { PathMessage } from '../src/messages/ros2/encode.ts';
 import { packageRoot } from '../src/packageRoot.ts';
-import type { RosQos } from '../src/ros/RosNode.ts';
 import { findUsablePackage } from '../src/ros/rclnodejs/loadRclnodejs.ts';
 import type { RclEndpoints } from '../src/ros/rclnodejs/RclEndpoints.ts';
 import { RclSession } from '../src/ros/rclnodejs/RclSession.ts';
+import { QOS_RELIABLE } from '../src/ros/topicQos.ts';
 import { benchmark } from './benchmark.ts';
 import { LiveListener } from './live/LiveListener.ts';
 import { LiveProcess } from './live/LiveProcess.ts';
@@ -24,7 +24,6 @@ const IDLE_S = 20;
 /** Before this the node opens its networks and the first image initialises. */
 const WARM_UP_S = 20;
 const PATH_POSES = 1000;
-const RELIABLE: RosQos = { reliability: 'reliable', durability: 'volatile', depth: 10 };
 
 await benchmark(
   'live',
@@ -110,8 +109,8 @@ async function observe(
 
 /** What publishing a path of 1,000 poses takes, with a reader. */
 async function pathCost(node: RclEndpoints): Promise<number[]> {
-  const publisher = node.advertise('nav_msgs/msg/Path', '/qpvo_live_bench/path', RELIABLE);
-  const reader = node.subscribe('nav_msgs/msg/Path', '/qpvo_live_bench/path', RELIABLE, () => undefined);
+  const publisher = node.advertise('nav_msgs/msg/Path', '/qpvo_live_bench/path', QOS_RELIABLE);
+  const reader = node.subscribe('nav_msgs/msg/Path', '/qpvo_live_bench/path', QOS_RELIABLE, () => undefined);
   const path = new PathMessage('odom', PATH_POSES);
   for (let k = 0; k < PATH_POSES; k++) path.add(BigInt(k), { t: [k, 0, 0], q: [0, 0, 0, 1] });
   const costsMs: number[] = [];

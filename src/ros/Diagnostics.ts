@@ -31,6 +31,8 @@ export interface DiagnosticFacts {
     reason: string;
     segment: number;
     scale: string;
+    /** What the scale estimate could not use; undefined without a scale_source. */
+    scaleIgnored: string | undefined;
     distance: number;
     processed: number;
     skipped: number;
@@ -118,6 +120,7 @@ function trackingStatus({ tracking }: DiagnosticFacts): Status {
     state,
     segment: String(tracking.segment),
     scale: tracking.scale,
+    ...(tracking.scaleIgnored === undefined ? {} : { 'ignored by the scale estimate': tracking.scaleIgnored }),
     'distance (metres when scaled)': tracking.distance.toFixed(3),
     'images processed': String(tracking.processed),
     'images skipped': String(tracking.skipped),

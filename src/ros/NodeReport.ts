@@ -8,10 +8,15 @@ import { LoopDelay } from './LoopDelay.ts';
 import type { NodeStatistics } from './NodeStatistics.ts';
 import type { RosNode } from './RosNode.ts';
 import type { ScaleKeeper } from './ScaleKeeper.ts';
+import type { ScaleReference } from './ScaleReference.ts';
 import type { Session } from './Session.ts';
 
 /** The part of a configured node that is reported. */
-type Configured = Pick<SettledNode, 'profile' | 'model'> & { statistics: NodeStatistics; scale: ScaleKeeper };
+type Configured = Pick<SettledNode, 'profile' | 'model'> & {
+  statistics: NodeStatistics;
+  scale: ScaleKeeper;
+  reference: ScaleReference | undefined;
+};
 
 /** What the node says about itself: ~/status, /diagnostics, and log lines about what has been missing for too long. */
 export class NodeReport {
@@ -104,6 +109,7 @@ export class NodeReport {
         reason: status.reason,
         segment: status.segment,
         scale: `${status.scale.toPrecision(6)} ${status.scaleState}`,
+        scaleIgnored: configured?.reference?.ignored,
         distance: status.distance,
         processed: status.framesProcessed,
         skipped: status.framesSkipped,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { NodeParameters } from '../config/nodeParameters.ts';
 import { encodeOdometry, encodeTransforms, PathMessage } from '../messages/ros2/encode.ts';
 import type { Pose } from '../odometry/Pose.ts';
 import { inverse, type Tangent } from '../odometry/se3.ts';
@@ -6,15 +7,13 @@ import { LOST_COVARIANCE } from './frames/covariance6.ts';
 import type { RosNode, RosPublisher } from './RosNode.ts';
 import { QOS_RELIABLE, QOS_TF } from './topicQos.ts';
 
-export type LostPolicy = 'hold' | 'publish_null_when_lost' | 'silent';
-
 export interface PoseSettings {
   odomFrame: string;
   baseFrame: string;
   publishTf: boolean;
   /** The transform is sent as base_link -> odom, for trees where base_link has another parent. */
   invertTf: boolean;
-  lostPolicy: LostPolicy;
+  lostPolicy: NodeParameters['lost_policy'];
   pathMaxSize: number;
   /** Least time between two paths, seconds. */
   pathPeriodS: number;

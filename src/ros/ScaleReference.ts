@@ -39,6 +39,12 @@ export class ScaleReference {
           );
   }
 
+  /** Why the scale is not estimated, in numbers. */
+  get ignored(): string {
+    const { references, images, windows } = this.estimator.ignored;
+    return `${references + this.#integrator.ignored} messages, ${images} images, ${windows} stretches`;
+  }
+
   close(): void {
     for (const subscription of this.#subscriptions) subscription.close();
   }

@@ -5,6 +5,7 @@ import { readFrame } from '../messages/readFrame.ts';
 import type { MapPoint, TrackResult } from '../odometry/types.ts';
 import type { ImageFrame } from '../sources/Source.ts';
 import type { CameraInput } from './CameraInput.ts';
+import { LOOP_NS } from './frames/ReferenceTrack.ts';
 import type { ReceivedImage } from './ImageMailbox.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
 
@@ -31,9 +32,6 @@ export interface TrackerSettings {
   /** Least time between two openings of the networks, which take about a second each: two cameras on one topic must not make it one for every image. */
   leastReopenMs: number;
 }
-
-/** A stamp that goes back by more than this is another pass over a recording, not a message out of order. */
-const LOOP_NS = 500_000_000n;
 
 /** Takes images out of the mailbox, one after the other, through the odometry. Everything that can be wrong with an image is an event, never an exception. */
 export class Tracker {

@@ -75,11 +75,6 @@ export class PathMessage {
     this.#length++;
   }
 
-  clear(): void {
-    this.#first = 0;
-    this.#length = 0;
-  }
-
   /** The message as CDR: a view, valid until the next call of this object. */
   encode(stampNs: bigint): Uint8Array {
     const start = this.#first * this.#stride;

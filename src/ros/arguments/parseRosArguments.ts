@@ -23,9 +23,6 @@ export interface RosArguments {
   parameterFiles: string[];
   parameters: CommandLineParameter[];
   remaps: Remap[];
-  /** Of rules for all nodes; see nodeNameOf for those with a node prefix. */
-  nodeName?: string;
-  namespace?: string;
   /** What is not for ROS. */
   rest: string[];
 }
@@ -62,32 +59,10 @@ export function parseRosArguments(argv: readonly string[]): RosArguments {
     else if (word === '--') ours = false;
     else if (!FLAG.test(word)) takeOption(found, word, argv[++i]);
   }
-  const [nodeName, namespace] = [renamed(found, NAME_RULE, undefined), renamed(found, NAMESPACE_RULE, undefined)];
-  return {
-    ...found,
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ...(namespace === undefined ? {} : { namespace }),
-  };
+  return found;
 }
 
-/** Name and namespace that a node of the program gets. As in rcl, the first rule that fits counts. */
-export function nodeNameOf(
-  found: RosArguments,
-  name: string,
-  namespace = '/',
-): { name: string; namespace: string; fullName: string } {
-  const newName = renamed(found, NAME_RULE, name) ?? name;
-  const newNamespace = renamed(found, NAMESPACE_RULE, name) ?? namespace;
-  const path = newNamespace === '/' ? '' : newNamespace;
-  return { name: newName, namespace: newNamespace, fullName: `${path}/${newName}` };
-}
-
-const NAME_RULE = /^__(node|name)$/;
 const NAMESPACE_RULE = /^__ns$/;
-
-function renamed({ remaps }: RosArguments, rule: RegExp, node: string | undefined): string | undefined {
-  return remaps.find((remap) => rule.test(remap.from) && (remap.node === undefined || remap.node === node))?.to;
-}
 
 function takeOption(found: RosArguments, option: string, value: string | undefined): void {
   const take = Object.hasOwn(WITH_VALUE, option) ? WITH_VALUE[option] : undefined;

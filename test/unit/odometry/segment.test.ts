@@ -140,6 +140,12 @@ describe('the start of a segment', () => {
     assert.match(segment.initialize({ state: 'DEGRADED', reason: 'few agree' }), /initialisation failed: few agree/);
     segment.health = { medianConfidence: 1, residualPx: 0, inlierShare: 1 };
     assert.match(segment.initialize({ state: 'LOST', reason: 'no match' }), /initialisation failed: no match/);
-    assert.equal(segment.initialized, false);
+    const { initAcceptConfidence } = stretch.parameters;
+    segment.health = { medianConfidence: initAcceptConfidence - 0.01, residualPx: 0, inlierShare: 1 };
+    const tracking = { state: 'TRACKING', reason: '' } as const;
+    assert.match(segment.initialize(tracking), /images do not explain each other \(confidence 0\.19\)/);
+    segment.health = { ...segment.health, medianConfidence: initAcceptConfidence };
+    assert.equal(segment.initialize(tracking), '');
+    assert.equal(segment.initialized, true);
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { nodeMatches } from '../../../src/ros/arguments/nodeMatches.ts';
 import { nodeOverrides } from '../../../src/ros/arguments/nodeOverrides.ts';
 import { matchParameterFile, parseParameterFile } from '../../../src/ros/arguments/parameterFile.ts';
-import { nodeNameOf, parseRosArguments } from '../../../src/ros/arguments/parseRosArguments.ts';
+import { parseRosArguments } from '../../../src/ros/arguments/parseRosArguments.ts';
 
 const ros = (...words: string[]) => parseRosArguments(['--ros-args', ...words]);
 const valuesOf = (text: string, fullName: string) =>
@@ -73,14 +73,15 @@ describe('ROS arguments', () => {
 
   it('understands new names of the node, for all or for one', () => {
     const found = ros('-r', '__node:=vo', '--remap', '__ns:=/front', '-r', 'rostopic://a:=b', '-r', 'qpvo:image:=/cam');
-    assert.deepEqual([found.nodeName, found.namespace], ['vo', '/front']);
+    assert.deepEqual(
+      found.remaps.slice(0, 2).map(({ from, to }) => [from, to]),
+      [
+        ['__node', 'vo'],
+        ['__ns', '/front'],
+      ],
+    );
     assert.deepEqual(found.remaps[2], { node: undefined, from: 'rostopic://a', to: 'b' });
     assert.deepEqual(found.remaps[3], { node: 'qpvo', from: 'image', to: '/cam' });
-    assert.equal(nodeNameOf(found, 'qpvo').fullName, '/front/vo');
-    assert.equal(nodeNameOf(ros(), 'qpvo').fullName, '/qpvo');
-    const one = ros('-r', 'other:__node:=x', '-r', 'qpvo:__name:=y', '-r', '__node:=z');
-    assert.deepEqual(nodeNameOf(one, 'qpvo'), { name: 'y', namespace: '/', fullName: '/y' });
-    assert.equal(one.nodeName, 'z');
   });
 
   it('lets logging and security options pass', () => {
