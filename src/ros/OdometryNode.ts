@@ -119,6 +119,7 @@ export class OdometryNode implements LifecycleWork {
       const settled = settleNode(this.#overrides);
       for (const line of settled.unknown) this.#node.log('warn', line);
       this.#values = settled.values;
+      this.#show(settled);
       this.#configured = this.#build(settled);
       const { profile, profileReason } = settled;
       this.#node.log(
@@ -178,6 +179,18 @@ export class OdometryNode implements LifecycleWork {
       this.#endSession();
       this.#endConfigured();
     });
+  }
+
+  /** Another profile brings other windows: the parameters say what is in force. */
+  #show({ declarations }: SettledNode): void {
+    const news = new Map(
+      declarations
+        .filter(({ name, value }) => !isSame(this.#declared.get(name), value))
+        .map(({ name, value }) => [name, value]),
+    );
+    if (news.size === 0) return;
+    this.#node.show(news);
+    for (const [name, value] of news) this.#declared.set(name, value);
   }
 
   /** Bad values do not keep the node from starting: configuring tells what is wrong, and they can be set right until then. */

@@ -84,6 +84,8 @@ export interface RosNode {
   readonly overrides: ReadonlyMap<string, RosParameterValue>;
   /** Declares all parameters with the values they have; `listener` hears every later change. To be called once. */
   declare(parameters: readonly RosParameter[], listener: ParameterListener): void;
+  /** Shows other values of declared parameters, which the node has settled itself; the listener does not hear of them. */
+  show(values: ReadonlyMap<string, RosParameterValue>): void;
   manage(work: LifecycleWork): void;
   readonly state: LifecycleState;
   /** Asks for a transition as a service call would. Returns whether it succeeded. */

@@ -4,7 +4,7 @@ import type { LogLevel, RosNode, RosPublisher, RosQos, RosSubscription, ServiceF
 import type { Opaque, RclNodeObject, Rclnodejs, RclResponse } from './rclnodejsTypes.ts';
 
 /** What every node can do, managed or not. */
-export type RosEndpoints = Omit<RosNode, 'overrides' | 'declare' | 'manage' | 'state' | 'transition'>;
+export type RosEndpoints = Omit<RosNode, 'overrides' | 'declare' | 'show' | 'manage' | 'state' | 'transition'>;
 
 // rmw_qos_history_policy_t, rmw_qos_reliability_policy_t, rmw_qos_durability_policy_t
 const KEEP_LAST = 1;

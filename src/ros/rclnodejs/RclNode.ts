@@ -24,6 +24,7 @@ export class RclNode extends RclEndpoints implements RosNode {
   readonly overrides: ReadonlyMap<string, RosParameterValue>;
   readonly #node: RclLifecycleNodeObject;
   readonly #declared = new Map<string, RosParameter>();
+  #isShowing = false;
 
   /** @param overrides parameters set before the node was made; use_sim_time takes effect at once */
   constructor(rcl: Rclnodejs, node: RclLifecycleNodeObject, overrides: ReadonlyMap<string, RosParameterValue>) {
@@ -53,11 +54,25 @@ export class RclNode extends RclEndpoints implements RosNode {
     this.#judgeChanges();
     this.node.addOnSetParametersCallback((changes) => {
       const own = changes.filter(({ name }) => this.#declared.has(name));
-      if (own.length === 0) return ACCEPTED;
+      if (own.length === 0 || this.#isShowing) return ACCEPTED;
       const values = new Map(own.map((change) => [change.name, rosValueOf(change)]));
       const reason = this.guarded('a change of parameters', () => listener(values), 'internal error, see the log');
       return reason === '' ? ACCEPTED : refused(reason);
     });
+  }
+
+  show(values: ReadonlyMap<string, RosParameterValue>): void {
+    const parameters = [...values].flatMap(([name, value]) => {
+      const declared = this.#declared.get(name);
+      return declared === undefined ? [] : [toRclParameter(this.rcl, { ...declared, value })];
+    });
+    this.#isShowing = true;
+    try {
+      const { successful, reason } = this.node.setParametersAtomically(parameters);
+      if (!successful) this.log('warn', `parameters cannot be shown: ${reason}`);
+    } finally {
+      this.#isShowing = false;
+    }
   }
 
   manage(work: LifecycleWork): void {

@@ -137,6 +137,16 @@ describe('odometry node: lifecycle', () => {
     assert.match(bench.node.logged('error'), /not\/there\.yaml/);
   });
 
+  it('another profile at the next configure shows in the parameters', () => {
+    const { node } = begin({ parameters: { removal_window: 20 } });
+    assert.equal(node.parameters.get('patches_per_frame')!.value, 48);
+    assert.ok(node.transition('deactivate') && node.transition('cleanup'));
+    assert.equal(node.setParameter('precision', 'cpu_realtime'), '');
+    assert.ok(node.transition('configure'));
+    assert.equal(node.parameters.get('patches_per_frame')!.value, 24);
+    assert.equal(node.parameters.get('removal_window')!.value, 20);
+  });
+
   it('an unknown parameter is a warning that names the nearest', () => {
     begin({ parameters: { base_fram: 'x' } });
     assert.match(bench.node.logged('warn'), /base_fram.*base_frame/);
