@@ -45,6 +45,8 @@ export class BodyTrack {
   #uncertainty: PoseUncertainty | undefined;
   #lastNs: bigint | undefined;
   #last: Pose | undefined;
+  /** Set from outside, to hold from the next pose on: points of the segment before it still belong where they were. */
+  #pending: Pose | undefined;
 
   /** The last pose of base_link; undefined before the first. */
   get last(): Pose | undefined {
@@ -79,7 +81,7 @@ export class BodyTrack {
   /** base_link is put here from outside: exact, and without a velocity. */
   moveTo(T_odom_base: Pose): void {
     this.#last = T_odom_base;
-    this.#camera?.frame.moveTo(T_odom_base);
+    this.#pending = T_odom_base;
     this.#uncertainty?.reset();
     this.#twist.reset();
   }
@@ -96,6 +98,8 @@ export class BodyTrack {
       this.#camera = { T_base_camera, frame };
       this.#uncertainty?.setMounting(T_base_camera);
     }
+    if (this.#pending !== undefined) this.#camera.frame.moveTo(this.#pending);
+    this.#pending = undefined;
     this.#uncertainty ??= new PoseUncertainty(model, T_base_camera);
     this.#uncertainty.setModel(model);
     return { frame: this.#camera.frame, uncertainty: this.#uncertainty };

@@ -36,9 +36,11 @@ export class ImageMailbox {
     return image;
   }
 
-  /** Forgets a waiting image without counting it: it came before a pause. */
-  clear(): void {
+  /** Forgets a waiting image. @returns whether there was one */
+  clear(): boolean {
+    const isThere = this.#waiting !== undefined;
     this.#waiting = undefined;
+    return isThere;
   }
 
   end(): void {

@@ -17,9 +17,11 @@ export class LogThrottle {
 
   say(level: LogLevel, text: string): void {
     const nowMs = performance.now();
-    if (nowMs - (this.#saidAtMs.get(text) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
+    // Stamps, sizes and times differ from image to image; the trouble is the same.
+    const kind = text.replace(/\d+(\.\d+)?/g, '#');
+    if (nowMs - (this.#saidAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
     if (this.#saidAtMs.size >= MAX_LINES) this.#saidAtMs.clear();
-    this.#saidAtMs.set(text, nowMs);
+    this.#saidAtMs.set(kind, nowMs);
     this.#node.log(level, text);
   }
 }

@@ -41,7 +41,7 @@ export class Mounting {
   T_base_camera(imageFrame: string): Pose | undefined {
     if (this.#given !== undefined) return this.#given;
     const frame = this.cameraFrame(imageFrame);
-    if (frame === '' || frame === this.#settings.baseFrame) return undefined;
+    if (frame === '' || frame === plain(this.#settings.baseFrame)) return undefined;
     if (this.#found?.frame !== frame) {
       const pose = this.#tree.lookup(this.#settings.baseFrame, frame);
       this.#found = pose && { frame, pose };
@@ -50,12 +50,12 @@ export class Mounting {
   }
 
   cameraFrame(imageFrame: string): string {
-    return this.#settings.cameraFrame === '' ? imageFrame : this.#settings.cameraFrame;
+    return plain(this.#settings.cameraFrame === '' ? imageFrame : this.#settings.cameraFrame);
   }
 
   /** What is missing, and what would help. */
   missing(imageFrame: string): string {
-    const { baseFrame } = this.#settings;
+    const baseFrame = plain(this.#settings.baseFrame);
     const frame = this.cameraFrame(imageFrame);
     if (frame === '') {
       return 'the images have no frame_id: set the parameter camera_optical_frame, or base_to_camera';
@@ -88,4 +88,9 @@ export class Mounting {
       this.#fault = messageOf(error);
     }
   }
+}
+
+/** ROS 1 wrote frames with a slash in front. */
+function plain(frame: string): string {
+  return frame.replace(/^\//, '');
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { NodeParameters } from '../config/nodeParameters.ts';
 import { encodeOdometryStatus, type OdometryStatusMessage } from '../messages/ros2/encode.ts';
+import type { Pose } from '../odometry/Pose.ts';
 import type { MapPoint } from '../odometry/types.ts';
 import { DebugImagePublisher } from './DebugImagePublisher.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
@@ -44,8 +45,9 @@ export class NodeOutputs {
     this.#poseLog.add(pose.stampNs, pose.T_odom_base);
   }
 
-  publishLost(stampNs: bigint): void {
-    this.#poses.publishLost(stampNs);
+  /** @param last where base_link was last, if it was */
+  publishLost(stampNs: bigint, last: Pose | undefined): void {
+    this.#poses.publishLost(stampNs, last);
   }
 
   /** @param points in odom */

@@ -152,6 +152,7 @@ function stateOf(session: Session | undefined, fault: string): { state: NodeStat
   const obstacle = session.obstacle();
   if (obstacle !== '') return { state: 'STARTING', reason: obstacle };
   const { last, standstill } = session;
+  if (session.isOpening) return { state: 'STARTING', reason: 'the networks are being opened' };
   if (last === undefined) return { state: 'STARTING', reason: standstill || 'waiting for the first image' };
   return standstill === '' ? { state: last.state, reason: last.reason } : { state: 'LOST', reason: standstill };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { TrackResult } from '../odometry/types.ts';
+import type { FinalPose } from '../odometry/types.ts';
 
 /** Latencies that percentiles are taken over. */
 const RECENT = 256;
@@ -22,10 +22,13 @@ export class NodeStatistics {
   #faultsSinceReport = 0;
   #lastFault = '';
 
-  addResult(result: TrackResult): void {
+  addResult(): void {
     this.processed++;
     this.#sinceReport++;
-    this.keyframes += result.finalPoses.filter(({ isKeyframe }) => isKeyframe).length;
+  }
+
+  addFinal(poses: readonly FinalPose[]): void {
+    this.keyframes += poses.filter(({ isKeyframe }) => isKeyframe).length;
   }
 
   addReceived(): void {

@@ -49,13 +49,15 @@ interface Memory {
   body: BodyTrack;
   poseLog: PoseLog;
   nextSegment: number;
+  /** Metres per unit, as far as it was known last. */
+  scaleFactor: number;
 }
 
 /** Poses that ~/save_trajectory can write: an hour at 20 Hz. */
 const LOGGED_POSES = 72_000;
 
 function newMemory(): Memory {
-  return { body: new BodyTrack(), poseLog: new PoseLog(LOGGED_POSES), nextSegment: 0 };
+  return { body: new BodyTrack(), poseLog: new PoseLog(LOGGED_POSES), nextSegment: 0, scaleFactor: 1 };
 }
 
 /**
@@ -133,6 +135,8 @@ export class OdometryNode implements LifecycleWork {
     return this.#attempt('activate', () => {
       const configured = this.#configured!;
       const { values, mounting, outputs, statistics, scale, reference } = configured;
+      // Read now: later it includes the end of this session itself.
+      const earlier = this.#closing;
       this.#session = new Session({
         node: this.#node,
         camera: {
@@ -153,7 +157,7 @@ export class OdometryNode implements LifecycleWork {
         parameters: () => this.#values!,
         open: async (calibration) => {
           // Two of them would need twice the memory.
-          await this.#closing;
+          await earlier;
           return this.#open({ calibration, modelDir: configured.modelDir, parameters: configured.odometry });
         },
         onBroken: (error) => this.#break(error),
@@ -164,7 +168,10 @@ export class OdometryNode implements LifecycleWork {
   }
 
   onDeactivate(): boolean {
-    return this.#attempt('deactivate', () => this.#endSession());
+    return this.#attempt('deactivate', () => {
+      this.#endSession();
+      this.#configured?.outputs.publishStatus();
+    });
   }
 
   onCleanup(): boolean {
@@ -238,7 +245,8 @@ export class OdometryNode implements LifecycleWork {
         : keep(new ScaleReference(node, values.scale_source, T_base_camera, values, onFault));
     const services = keep(new NodeServices(node, this.#actions()));
     this.#sayMissing(services);
-    const scale = new ScaleKeeper(values.scale, reference?.estimator);
+    const { nextSegment, scaleFactor } = this.#memory;
+    const scale = new ScaleKeeper(nextSegment === 0 ? values.scale : 0, scaleFactor, reference?.estimator);
     return { ...settled, mounting, outputs, services, statistics: new NodeStatistics(), scale, reference };
   }
 
@@ -291,20 +299,25 @@ export class OdometryNode implements LifecycleWork {
   #endConfigured(): void {
     const configured = this.#configured;
     this.#configured = undefined;
+    if (configured !== undefined) this.#memory.scaleFactor = configured.scale.scale.factor;
     for (const part of [configured?.mounting, configured?.outputs, configured?.services, configured?.reference])
       part?.close();
   }
 
   #change(given: ReadonlyMap<string, RosParameterValue>): string {
-    // A value that is in force already is no change: files of parameters name many.
-    const changes = new Map([...given].filter(([name, value]) => !isSame(this.#declared.get(name), value)));
-    const change = changeNode(this.#overrides, changes, this.#configured !== undefined);
+    const isConfigured = this.#configured !== undefined;
+    // What is in force already is no change that could be refused: files of parameters name many.
+    const changes = new Map(
+      [...given].filter(([name, value]) => !isConfigured || !isSame(this.#declared.get(name), value)),
+    );
+    const change = changeNode(this.#overrides, changes, isConfigured);
     if (!('values' in change)) return change.refusal;
     this.#overrides = change.overrides;
     for (const [name, value] of changes) this.#declared.set(name, value);
     this.#values = change.values;
     this.#configured?.outputs.setParameters(change.values);
-    if (changes.has('scale')) this.#configured?.scale.fix(change.values.scale);
+    // Also the value that is there already: it may have ended with its segment.
+    if (given.has('scale')) this.#configured?.scale.fix(change.values.scale);
     if (changes.has('diagnostics_period_s')) this.#schedule(change.values.diagnostics_period_s);
     return '';
   }

@@ -42,7 +42,6 @@ export class PosePublisher {
   #settings: PoseSettings;
   #pathMessage: PathMessage | undefined;
   #lastPathNs: bigint | undefined;
-  #last: Pose | undefined;
 
   constructor(node: RosNode, settings: PoseSettings) {
     this.#settings = settings;
@@ -58,16 +57,15 @@ export class PosePublisher {
   }
 
   publish(pose: PublishedPose): void {
-    this.#last = pose.T_odom_base;
     this.#send(pose.stampNs, pose.T_odom_base, pose.twist ?? NO_TWIST, pose.poseCovariance, pose.twistCovariance);
     this.#sendTf(pose.stampNs, pose.T_odom_base);
     this.#sendPath(pose.stampNs, pose.T_odom_base);
   }
 
-  /** An image without a pose: before initialisation (when there is nothing to hold), or lost. */
-  publishLost(stampNs: bigint): void {
+  /** An image without a pose: before initialisation, or lost. @param last where base_link was last; undefined before the first pose, when there is nothing to hold */
+  publishLost(stampNs: bigint, last: Pose | undefined): void {
     const { lostPolicy } = this.#settings;
-    const held = lostPolicy === 'hold' ? this.#last : undefined;
+    const held = lostPolicy === 'hold' ? last : undefined;
     const pose = lostPolicy === 'publish_null_when_lost' ? NULL_POSE : held;
     if (pose === undefined) return;
     this.#send(stampNs, pose, NO_TWIST, LOST_COVARIANCE, LOST_COVARIANCE);

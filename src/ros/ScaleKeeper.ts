@@ -20,11 +20,15 @@ export class ScaleKeeper {
   #segment: number | undefined;
   /** Set since the last image: it holds for the segment of the next one, whichever that is. */
   #isFresh = false;
-  #scale: Scale = { state: 'UNSCALED', factor: 1, spread: 0 };
+  #scale: Scale;
 
-  /** @param fixed metres per unit for the first segment; 0: unknown */
-  constructor(fixed: number, estimator: ScaleEstimator | undefined) {
+  /**
+   * @param fixed metres per unit for the first segment; 0: unknown
+   * @param guess metres per unit while nothing is known
+   */
+  constructor(fixed: number, guess: number, estimator: ScaleEstimator | undefined) {
     this.#estimator = estimator;
+    this.#scale = { state: 'UNSCALED', factor: guess, spread: 0 };
     if (fixed > 0) this.fix(fixed);
   }
 

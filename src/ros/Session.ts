@@ -2,7 +2,7 @@
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import type { NodeParameters } from '../config/nodeParameters.ts';
 import type { Pose } from '../odometry/Pose.ts';
-import type { MapPoint, TrackResult } from '../odometry/types.ts';
+import type { FinishResult, TrackResult } from '../odometry/types.ts';
 import type { BodyTrack } from './BodyTrack.ts';
 import { CameraInput, type CameraSettings } from './CameraInput.ts';
 import { LOSS_SPEED, type UncertaintyModel } from './frames/PoseUncertainty.ts';
@@ -35,6 +35,9 @@ export interface SessionParts {
   onBroken(error: unknown): void;
 }
 
+/** An image may be at work for so many times the time that the camera may be silent. */
+const SLOW = 5;
+
 /** The node while it is active: camera in, odometry out. */
 export class Session {
   readonly camera: CameraInput;
@@ -61,9 +64,10 @@ export class Session {
         obstacle: (frameId) => this.obstacle(frameId),
         onIgnored: () => statistics.addSkipped(),
         onResult: (result, frameId) => this.#take(result, frameId),
-        onPoints: (points) => this.#addPoints(points),
+        onFinal: (end) => this.#addFinal(end),
         onFault: (reason) => this.#fault(reason),
         onNotice: (text) => node.log('info', text),
+        onTrouble: (text) => parts.log.say('error', text),
         onBroken: parts.onBroken,
       },
       { firstSegment: parts.firstSegment, leastReopenMs: parts.leastReopenMs },
@@ -72,6 +76,10 @@ export class Session {
 
   get last(): TrackResult | undefined {
     return this.#last;
+  }
+
+  get isOpening(): boolean {
+    return this.#tracker.isOpening;
   }
 
   get isPaused(): boolean {
@@ -103,7 +111,10 @@ export class Session {
   /** Why there has been no result for longer than the camera may be silent; empty when there is. */
   get standstill(): string {
     const silentS = (performance.now() - this.#lastResultMs) / 1000;
-    if (silentS <= this.#parts.parameters().camera_timeout_s) return '';
+    const timeoutS = this.#parts.parameters().camera_timeout_s;
+    const { isOpening, workingS } = this.#tracker;
+    if (workingS > SLOW * timeoutS) return `an image has been at work for ${workingS.toFixed(1)} s`;
+    if (silentS <= timeoutS || isOpening || workingS > 0) return '';
     const why = this.camera.silentS < silentS ? this.#lastFault : `none on ${this.camera.imageTopic}`;
     return `no usable image for ${silentS.toFixed(1)} s${why === '' ? '' : `: ${why}`}`;
   }
@@ -116,7 +127,7 @@ export class Session {
   pause(isPaused: boolean): void {
     this.#tracker.paused = isPaused;
     if (isPaused) return;
-    this.camera.mailbox.clear();
+    if (this.camera.mailbox.clear()) this.#parts.statistics.addSkipped();
     this.#lastResultMs = performance.now();
   }
 
@@ -132,29 +143,34 @@ export class Session {
   }
 
   #take(result: TrackResult, frameId: string): void {
-    const { statistics, outputs, scale, node, log } = this.#parts;
+    const { body, mounting, node, outputs, scale, statistics } = this.#parts;
     if (result.skipped) {
-      statistics.addSkipped();
-      log.say('warn', `an image cannot be used: ${result.reason}`);
+      this.#fault(result.reason);
       return;
     }
-    statistics.addResult(result);
+    const T_base_camera = mounting.T_base_camera(frameId);
+    if (T_base_camera === undefined) {
+      this.#fault(mounting.missing(frameId));
+      return;
+    }
+    statistics.addResult();
     this.#last = result;
     this.#lastResultMs = performance.now();
+    this.#lastFault = '';
     if (scale.enter(result.segment)) {
       const text = 'its scale is unknown (UNSCALED), the last factor is kept as a guess';
       node.log('warn', `segment ${result.segment} begins: ${text}`);
     }
     const stampNs = this.#parts.parameters().override_publishing_stamp ? node.nowNs() : result.stampNs;
-    if (result.T_world_camera === undefined) outputs.publishLost(stampNs);
-    else this.#publish(result, result.T_world_camera, frameId, stampNs);
-    this.#addPoints(result.finalPoints);
+    if (result.T_world_camera === undefined) outputs.publishLost(stampNs, body.last);
+    else this.#publish(result, result.T_world_camera, T_base_camera, stampNs);
+    this.#addFinal(result);
     this.#measureLatency(result.stampNs);
     outputs.afterFrame(stampNs, frameId, this.#tracker.odometry);
   }
 
-  #publish(result: TrackResult, T_world_camera: Pose, frameId: string, stampNs: bigint): void {
-    const { body, mounting, outputs, reference, scale, statistics } = this.#parts;
+  #publish(result: TrackResult, T_world_camera: Pose, T_base_camera: Pose, stampNs: bigint): void {
+    const { body, outputs, reference, scale, statistics } = this.#parts;
     const { segment } = result;
     reference?.estimator.addVisual(result.stampNs, segment, T_world_camera);
     const before = body.last;
@@ -164,7 +180,7 @@ export class Session {
       T_world_camera,
       covariance: result.poseCovariance,
       isDegraded: result.state === 'DEGRADED',
-      T_base_camera: mounting.T_base_camera(frameId)!,
+      T_base_camera,
       scale: scale.scale,
       model: uncertaintyModel(this.#parts.parameters()),
     });
@@ -172,8 +188,9 @@ export class Session {
     outputs.publishPose({ stampNs, ...step });
   }
 
-  #addPoints(points: readonly MapPoint[]): void {
-    const placed = points.flatMap((point) => {
+  #addFinal({ finalPoses, finalPoints }: FinishResult): void {
+    this.#parts.statistics.addFinal(finalPoses);
+    const placed = finalPoints.flatMap((point) => {
       const at = this.#parts.body.place([point.x, point.y, point.z]);
       return at === undefined ? [] : [{ ...point, x: at[0], y: at[1], z: at[2] }];
     });

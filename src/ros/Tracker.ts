@@ -2,7 +2,7 @@
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { messageOf } from '../error.ts';
 import { readFrame } from '../messages/readFrame.ts';
-import type { MapPoint, TrackResult } from '../odometry/types.ts';
+import type { FinishResult, TrackResult } from '../odometry/types.ts';
 import type { ImageFrame } from '../sources/Source.ts';
 import type { CameraInput } from './CameraInput.ts';
 import { LOOP_NS } from './frames/ReferenceTrack.ts';
@@ -16,12 +16,14 @@ export interface TrackerEvents {
   onIgnored(): void;
   /** One processed image. Segment numbers go on when the odometry is made anew. */
   onResult(result: TrackResult, frameId: string): void;
-  /** Points of a segment that was ended from outside. */
-  onPoints(points: readonly MapPoint[]): void;
+  /** What became final without a result: a segment was ended from outside. */
+  onFinal(end: FinishResult): void;
   /** An image that could not be used. */
   onFault(reason: string): void;
   /** Something people should know: a new segment and why, a new calibration. */
   onNotice(text: string): void;
+  /** Something went wrong that is no fault of an image. */
+  onTrouble(text: string): void;
   /** The odometry failed as a machine; the tracker has stopped. */
   onBroken(error: unknown): void;
 }
@@ -48,6 +50,8 @@ export class Tracker {
   #restartReason = '';
   #openedAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
+  #isOpening = false;
+  #workingSinceMs: number | undefined;
   paused = false;
 
   constructor(
@@ -62,6 +66,16 @@ export class Tracker {
     this.#segmentBase = settings.firstSegment;
     this.#leastReopenMs = settings.leastReopenMs;
     this.#done = this.#run();
+  }
+
+  /** The networks are being opened, which takes about a second. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
+
+  /** How long the image at work has been there; 0 without one. */
+  get workingS(): number {
+    return this.#workingSinceMs === undefined ? 0 : (performance.now() - this.#workingSinceMs) / 1000;
   }
 
   /** For drawing; undefined before the first image. */
@@ -107,16 +121,20 @@ export class Tracker {
     const calibration = this.#camera.calibration;
     if (calibration === undefined) return;
     const frame = await this.#frame(image, calibration);
-    if (frame === undefined) return;
+    if (frame === undefined || this.#stopped) return;
     if (calibration !== this.#calibration) {
       if (performance.now() - this.#openedAtMs < this.#leastReopenMs) {
         this.#events.onFault('the calibration changes again and again: is there more than one camera on the topic?');
         return;
       }
+      this.#isOpening = true;
       await this.#reopen(calibration);
+      this.#isOpening = false;
       if (this.#stopped) return;
     }
+    this.#workingSinceMs = performance.now();
     await this.#track(frame, image.frameId, this.#odometry!);
+    this.#workingSinceMs = undefined;
   }
 
   async #track(frame: ImageFrame, frameId: string, odometry: LiveOdometry): Promise<void> {
@@ -127,12 +145,13 @@ export class Tracker {
     if (this.#stopped) return;
     if (this.#restartReason !== '') {
       this.#events.onIgnored();
+      this.#events.onFinal(this.#numbered(result));
       return;
     }
     if (!result.skipped) this.#lastStampNs = frame.stampNs;
     const segment = this.#segmentBase + result.segment;
     this.#lastSegment = segment;
-    this.#deliver({ ...result, segment, finalPoints: this.#numbered(result.finalPoints) }, frameId);
+    this.#deliver({ ...result, segment, ...this.#numbered(result) }, frameId);
   }
 
   /** What goes wrong on the way out is no fault of the odometry, which goes on. */
@@ -140,7 +159,7 @@ export class Tracker {
     try {
       this.#events.onResult(result, frameId);
     } catch (error) {
-      this.#events.onFault(`its result could not be published: ${messageOf(error)}`);
+      this.#events.onTrouble(`a result could not be published: ${messageOf(error)}`);
     }
   }
 
@@ -164,6 +183,7 @@ export class Tracker {
     this.#openedAtMs = performance.now();
     this.#segmentBase = this.nextSegment;
     await this.#close();
+    if (this.#stopped) return;
     this.#odometry = await this.#open(calibration);
     this.#calibration = calibration;
     this.#lastStampNs = undefined;
@@ -178,17 +198,18 @@ export class Tracker {
     this.#events.onNotice(`a new segment begins: ${this.#restartReason}`);
     this.#restartReason = '';
     this.#lastStampNs = undefined;
-    const { finalPoints } = await odometry.restart();
-    this.#events.onPoints(this.#numbered(finalPoints));
+    this.#events.onFinal(this.#numbered(await odometry.restart()));
   }
 
-  #numbered(points: readonly MapPoint[]): MapPoint[] {
-    return points.map((point) => ({ ...point, segment: this.#segmentBase + point.segment }));
+  #numbered({ finalPoses, finalPoints }: FinishResult): FinishResult {
+    const numbered = <T extends { segment: number }>(items: readonly T[]): T[] =>
+      items.map((item) => ({ ...item, segment: this.#segmentBase + item.segment }));
+    return { finalPoses: numbered(finalPoses), finalPoints: numbered(finalPoints) };
   }
 
   async #close(): Promise<void> {
     const odometry = this.#odometry;
     this.#odometry = undefined;
-    await odometry?.close().catch((error: unknown) => this.#events.onFault(messageOf(error)));
+    await odometry?.close().catch((error: unknown) => this.#events.onTrouble(messageOf(error)));
   }
 }

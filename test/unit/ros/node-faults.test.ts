@@ -179,6 +179,18 @@ describe('odometry node: bad input', () => {
     assert.equal(bench.statuses().at(-1)!.state, 'TRACKING');
   });
 
+  it('a camera whose stamps stand still is told with that reason', async () => {
+    await begin({ parameters: { camera_timeout_s: 0.15 } }).drive(2);
+    const feed = setInterval(() => bench.sendImage(stampOf(1)), 20);
+    try {
+      await bench.until(() => bench.diagnostics()['tracking']?.level === 'error', 'the error');
+      assert.match(bench.diagnostics()['tracking']!.message, /no usable image for .* its stamp repeats/);
+      assert.match(bench.diagnostics()['camera']!.message, /unusable images: its stamp repeats/);
+    } finally {
+      clearInterval(feed);
+    }
+  });
+
   it('a camera_info that goes bad is told, and the good one stays', async () => {
     await begin().drive(1);
     bench.sendInfo(64, 48, 0);
@@ -204,7 +216,7 @@ describe('odometry node: bad input', () => {
     begin({ parameters: { base_to_camera: [], tf_timeout_s: 0.05 } });
     bench.sendInfo();
     await bench.settle();
-    bench.sendImage(stampOf(0), { frame: 'base_link' });
+    bench.sendImage(stampOf(0), { frame: '/base_link' });
     await bench.until(() => /no optical frame/.test(bench.node.logged('error')), 'the complaint');
     assert.equal(bench.taken, 0);
   });

@@ -86,6 +86,21 @@ describe('odometry node: lifecycle', () => {
     assert.equal(bench.odometries().length, 2);
   });
 
+  it('is deactivated while another odometry is being made for another calibration, and goes on', async () => {
+    await begin().drive(2);
+    const { promise, resolve } = withResolvers();
+    bench.odometry.closing = promise;
+    bench.sendInfo(64, 48, 60);
+    await bench.settle();
+    bench.sendImage(stampOf(2));
+    await bench.settle();
+    assert.ok(bench.node.transition('deactivate') && bench.node.transition('activate'));
+    resolve();
+    await bench.drive(2, 3);
+    assert.equal(bench.odometries().length, 4);
+    await bench.logic.close();
+  });
+
   it('cleanup with an image at work publishes nothing more', async () => {
     const { promise, resolve } = withResolvers();
     await begin().drive(2);
@@ -145,6 +160,16 @@ describe('odometry node: lifecycle', () => {
     assert.ok(node.transition('configure'));
     assert.equal(node.parameters.get('patches_per_frame')!.value, 24);
     assert.equal(node.parameters.get('removal_window')!.value, 20);
+  });
+
+  it('a value that is shown already still counts when it is set before configure', () => {
+    const { node } = begin({ parameters: { camera_timeout_s: -1 } });
+    assert.equal(node.state, 'unconfigured');
+    assert.equal(node.setParameter('camera_timeout_s', 2), '', 'the default, which is shown');
+    assert.equal(node.setParameter('precision', 'cpu_realtime'), '');
+    assert.equal(node.setParameter('patches_per_frame', 48), '');
+    assert.ok(node.transition('configure'));
+    assert.equal(node.parameters.get('patches_per_frame')!.value, 48);
   });
 
   it('an unknown parameter is a warning that names the nearest', () => {
@@ -221,6 +246,15 @@ describe('odometry node: services', () => {
     bench.odometry.gate = undefined;
     await bench.drive(2, 4);
     assert.deepEqual(xs(), [0, 1, 2, 10, 11]);
+  });
+
+  it('after reset_to_pose the new pose is held until there is another', async () => {
+    begin({ script: (frame) => (frame < 3 || frame > 5 ? { T_world_camera: forward(frame) } : {}) });
+    await bench.drive(3);
+    const pose = { position: { x: 10, y: 0, z: 0 }, orientation: { x: 0, y: 0, z: 0, w: 1 } };
+    await bench.graph.call('/qpvo/reset_to_pose', { pose });
+    await bench.drive(5, 3);
+    assert.deepEqual(xs(), [0, 1, 2, 10, 10, 10, 10, 11]);
   });
 
   it('reset_to_pose before the first image is where odom begins', async () => {
