@@ -145,11 +145,15 @@ async function play(
     return await interruptible(
       (signal) => publishSource(source, node, { ...options, waitForSubscribers }, say, signal),
       () => say('Ending.'),
+      SAME_WISH_MS,
     );
   } finally {
     session.close();
   }
 }
+
+/** ros2 launch passes a Ctrl-C on that the terminal has sent already. */
+const SAME_WISH_MS = 1000;
 
 function readQos(name: string) {
   const profile = name.toUpperCase();

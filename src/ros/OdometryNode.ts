@@ -9,16 +9,15 @@ import { type OdometryStatusMessage, odometryStatusFields } from '../messages/ro
 import { loadAddon } from '../native/loadAddon.ts';
 import { type OdometryOptions, PatchOdometry } from '../odometry/PatchOdometry.ts';
 import type { Pose } from '../odometry/Pose.ts';
-import { BodyTrack } from './BodyTrack.ts';
 import { Diagnostics } from './Diagnostics.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
 import { LogThrottle } from './LogThrottle.ts';
 import { Mounting } from './Mounting.ts';
+import { newMemory } from './NodeMemory.ts';
 import { NodeOutputs, STATUS_TYPE } from './NodeOutputs.ts';
 import { NodeReport } from './NodeReport.ts';
 import { type NodeActions, NodeServices } from './NodeServices.ts';
 import { NodeStatistics } from './NodeStatistics.ts';
-import { PoseLog } from './PoseLog.ts';
 import type { LifecycleWork, RosNode, RosParameterValue } from './RosNode.ts';
 import { ScaleKeeper } from './ScaleKeeper.ts';
 import { ScaleReference } from './ScaleReference.ts';
@@ -42,22 +41,6 @@ interface Configured extends SettledNode {
   statistics: NodeStatistics;
   scale: ScaleKeeper;
   reference: ScaleReference | undefined;
-}
-
-/** What outlives activations, and failures of the odometry: odom goes on. Forgotten at a cleanup. */
-interface Memory {
-  body: BodyTrack;
-  poseLog: PoseLog;
-  nextSegment: number;
-  /** Metres per unit, as far as it was known last. */
-  scaleFactor: number;
-}
-
-/** Poses that ~/save_trajectory can write: an hour at 20 Hz. */
-const LOGGED_POSES = 72_000;
-
-function newMemory(): Memory {
-  return { body: new BodyTrack(), poseLog: new PoseLog(LOGGED_POSES), nextSegment: 0, scaleFactor: 1 };
 }
 
 /**
