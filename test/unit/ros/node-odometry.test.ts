@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { readPointCloud } from '../../../src/messages/ros2/encode.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { encodeCompressedImage, readPointCloud } from '../../../src/messages/ros2/encode.ts';
 import { readImage } from '../../../src/messages/sensorMessages.ts';
 import type { Pose } from '../../../src/odometry/Pose.ts';
 import { poseFromNumbers } from '../../../src/ros/frames/poseFromNumbers.ts';
 import { forward } from '../../fixtures/ros/FakeOdometry.ts';
-import { LOOKS_FORWARD, RobotBench, START_NS, stampOf, withResolvers } from '../../fixtures/ros/RobotBench.ts';
+import {
+  LOOKS_FORWARD,
+  RELIABLE,
+  RobotBench,
+  START_NS,
+  stampOf,
+  withResolvers,
+} from '../../fixtures/ros/RobotBench.ts';
 
 /** The last bench that a test made. */
 let bench: RobotBench;
@@ -212,6 +223,33 @@ describe('odometry node: what it publishes', () => {
       '/reset_odom',
       '/resume_odom',
     ]);
+  });
+
+  it('reads the compressed topic with image_transport compressed, and calibration from a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'qpvo-camera-'));
+    const file = join(folder, 'camera.yaml');
+    writeFileSync(
+      file,
+      'camera_model: pinhole\nintrinsics: [50, 50, 32, 24]\ndistortion_model: radtan\ndistortion_coefficients: [0, 0, 0, 0]\nresolution: [64, 48]\n',
+    );
+    try {
+      begin({ parameters: { image_transport: 'compressed', camera_file: file } });
+      const camera = bench.graph.node('/compressing');
+      const images = camera.advertise('sensor_msgs/msg/CompressedImage', '/image/compressed', RELIABLE);
+      const pixels = { create: { width: 64, height: 48, channels: 3 as const, background: '#555' } };
+      const data = await sharp(pixels).jpeg().toBuffer();
+      images.publish(
+        encodeCompressedImage({ stampNs: stampOf(0), frame: 'camera', format: 'rgb8; jpeg compressed bgr8', data }),
+      );
+      await bench.until(() => bench.taken === 1, 'the image');
+      assert.deepEqual(bench.odometry.frames[0], { stampNs: stampOf(0), width: 64, height: 48 });
+      images.publish(
+        encodeCompressedImage({ stampNs: stampOf(1), frame: 'camera', format: 'jpeg', data: data.subarray(0, 40) }),
+      );
+      await bench.until(() => /cannot be decoded/.test(bench.node.logged('warn')), 'the warning');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('override_publishing_stamp stamps with the clock of the node', async () => {
