@@ -86,6 +86,11 @@ export function log(a: Pose): Tangent {
   return [a.t[0] - 0.5 * c1[0] + e * c2[0], a.t[1] - 0.5 * c1[1] + e * c2[1], a.t[2] - 0.5 * c1[2] + e * c2[2], ...phi];
 }
 
+/** The constant velocity that leads from T_a_b to T_a_b' in so many seconds, in the frame b that moves: (linear, angular) a second. */
+export function meanTwist(before: Pose, after: Pose, seconds: number): Tangent {
+  return log(compose(inverse(before), after)).map((value) => value / seconds) as Tangent;
+}
+
 /** Rotation angle of a unit quaternion, radians in [0, pi]. */
 export function angleRad(q: Quat): number {
   return 2 * Math.atan2(Math.hypot(q[0], q[1], q[2]), Math.abs(q[3]));

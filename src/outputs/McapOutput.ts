@@ -8,7 +8,7 @@ import {
   encodeTransforms,
 } from '../messages/ros2/encode.ts';
 import type { Pose, StampedPose } from '../odometry/Pose.ts';
-import { compose, inverse, log, rotate, type Tangent } from '../odometry/se3.ts';
+import { compose, meanTwist, rotate, type Tangent } from '../odometry/se3.ts';
 import type { FinalPose, FinishResult, MapPoint, TrackResult } from '../odometry/types.ts';
 import { DecimatedList } from './DecimatedList.ts';
 import { McapFile } from './McapFile.ts';
@@ -114,7 +114,7 @@ export class McapOutput implements Output {
     const before = this.#previous;
     if (!before || before.segment !== segment || stampNs <= before.stampNs) return undefined;
     const seconds = Number(stampNs - before.stampNs) / 1e9;
-    return log(compose(inverse(before.pose), pose)).map((value) => value / seconds) as Tangent;
+    return meanTwist(before.pose, pose, seconds);
   }
 
   async #writeFinal(poses: readonly FinalPose[], points: readonly MapPoint[]): Promise<void> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Pose } from '../../odometry/Pose.ts';
-import { compose, inverse, log, type Tangent } from '../../odometry/se3.ts';
+import { meanTwist, type Tangent } from '../../odometry/se3.ts';
 
 export interface StampedBasePose {
   segment: number;
@@ -19,7 +19,7 @@ export class TwistEstimator {
     if (last !== undefined && seconds === 0) return undefined;
     this.#last = next;
     if (last === undefined || seconds < 0) return undefined;
-    const twist = log(compose(inverse(last.T_odom_base), next.T_odom_base)).map((v) => v / seconds) as Tangent;
+    const twist = meanTwist(last.T_odom_base, next.T_odom_base, seconds);
     return twist.every(Number.isFinite) ? twist : undefined;
   }
 

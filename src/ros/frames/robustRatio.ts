@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { quantile } from '../../evaluation/statistics.ts';
 
 export interface RatioSpread {
   ratio: number;
@@ -17,7 +18,5 @@ export function robustRatio(ratios: readonly number[]): RatioSpread {
 }
 
 function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+  return quantile(Float64Array.from(values).sort(), 0.5);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { OdometryMessage } from '../../messages/ros2/encode.ts';
 import type { Pose, StampedPose } from '../../odometry/Pose.ts';
-import { compose, inverse, log, type Tangent } from '../../odometry/se3.ts';
+import { compose, inverse, meanTwist, type Tangent } from '../../odometry/se3.ts';
 
 const STILL: Tangent = [0, 0, 0, 0, 0, 0];
 /** Poses farther apart than this have a gap between them, over which no velocity is told. */
@@ -44,5 +44,5 @@ interface Moment {
 function velocity(a: Moment, b: Moment): Tangent {
   const stepS = Number(b.stampNs - a.stampNs) / 1e9;
   if (stepS === 0 || Math.abs(stepS) > LONGEST_STEP_S) return STILL;
-  return log(compose(inverse(a.pose), b.pose)).map((value) => value / stepS) as Tangent;
+  return meanTwist(a.pose, b.pose, stepS);
 }

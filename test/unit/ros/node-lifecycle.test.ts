@@ -9,12 +9,11 @@ import { RobotBench, stampOf, withResolvers } from '../../fixtures/ros/RobotBenc
 let bench: RobotBench;
 
 function begin(options: ConstructorParameters<typeof RobotBench>[0] = {}): RobotBench {
-  bench = new RobotBench(options).listenToAll();
-  bench.logic.start();
+  bench = RobotBench.started(options);
   return bench;
 }
 
-const xs = (): number[] => bench.odometries().map(({ pose }) => Number(pose.t[0].toFixed(6)));
+const xs = (): number[] => bench.xs();
 
 describe('odometry node: lifecycle', () => {
   afterEach(() => bench.close());

@@ -22,8 +22,7 @@ import {
 let bench: RobotBench;
 
 function begin(options: ConstructorParameters<typeof RobotBench>[0] = {}): RobotBench {
-  bench = new RobotBench(options).listenToAll();
-  bench.logic.start();
+  bench = RobotBench.started(options);
   return bench;
 }
 
