@@ -15,7 +15,7 @@ import { codeUnderTest } from './cliRun.ts';
 export interface BenchOptions {
   /** --frames: use only so many images of each recording (or repetitions of each op). */
   frames: number | undefined;
-  /** --full: also at full resolution, where the benchmark does only half by default. */
+  /** --full: also what the benchmark leaves out by default, such as another resolution. */
   full: boolean;
 }
 

@@ -13,7 +13,7 @@ const NARROW_PX = 480;
 export const ACCURACY_OPTIONS = {
   seeds: { type: 'string' },
   only: { type: 'string' },
-  profile: { type: 'string', default: HALF_PROFILE },
+  profile: { type: 'string', default: FULL_PROFILE },
   model: { type: 'string' },
   rendered: { type: 'string', default: join('training', 'qpvo-out', 'sequences') },
   jobs: { type: 'string' },
@@ -57,7 +57,7 @@ export function accuracyOptions({ values, frames, full }: BenchRun<typeof ACCURA
     seeds,
     only,
     limit: frames,
-    profiles: [...new Set(full ? [profile, FULL_PROFILE] : [profile])],
+    profiles: [...new Set(full ? [profile, HALF_PROFILE] : [profile])],
     model,
     rendered: resolve(values.rendered),
     full,

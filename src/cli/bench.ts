@@ -12,12 +12,12 @@ a checkout (bench/<name>.bench.ts), not of the installed package.
 Options of every benchmark:
   --frames N        only so many images (ops: repetitions); figures of an excerpt are not judged where that would mislead
   --out PATH        where the JSON goes, a file or a folder
-  --full            accuracy only: full resolution too, and rendered sequences also at stride 2
+  --full            accuracy only: half resolution too, and rendered sequences also at stride 2
 
 Options of accuracy, which runs the product over all sequences at hand:
   --seeds N           runs of each case (default: 5)
   --only TEXT         only cases whose names hold the text, such as mh05, start11 or stride2
-  --profile NAME      default: cpu_fp32_half; images narrower than 480 px are not halved
+  --profile NAME      default: cpu_fp32
   --model NAME        model, or its folder (default: that of the profile)
   --rendered FOLDER   rendered sequences, ASL folders (default: training/qpvo-out/sequences)
   --floor             also KLT + essential matrix + PnP, by the Python of QPVO_PYTHON (else python3) with cv2
