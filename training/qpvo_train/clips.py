@@ -2,8 +2,10 @@
 """Clips on disk -> training samples: temporal and geometric augmentation, photometric drift, normalised depth, first pose = identity."""
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -11,6 +13,19 @@ from .errors import TrainingError
 
 KEYS = ("im", "poses", "inv", "K")
 MAX_INVERSE = 10.0
+MAX_ZOOM = 2.0
+EDGE_RATIO = 1.1  # between inverse depths of neighbouring cells; beyond, a cell in between has none of its own
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How far the image moves from frame to frame: shares of the clips that are made harder than they were rendered."""
+
+    skip: float = 0.25  # every second frame only, where the clip is long enough
+    zoom: float = 0.0  # magnified by up to MAX_ZOOM, as a camera of higher resolution or longer focal length sees it
+
+
+USUAL_MOTION = Motion()
 
 
 def read_clip(path) -> dict:
@@ -42,13 +57,13 @@ def check_clip(clip: dict, name) -> None:
         raise ValueError(f"{name}: focal lengths {clip['K'][:2]} are not positive")
 
 
-def choose_frames(n: int, frames: int, rng, augment: bool) -> np.ndarray:
-    """Indices of `frames` frames out of n: random start, stride 1 or 2, half of them reversed, some running there and back."""
+def choose_frames(n: int, frames: int, rng, augment: bool, skip: float = Motion.skip) -> np.ndarray:
+    """Indices of `frames` frames out of n: random start, stride 1 or (a share `skip`) 2, half of them reversed, some running there and back."""
     if n < frames:
         raise ValueError(f"clip of {n} frames, {frames} wanted")
     if not augment:
         return np.arange(frames)
-    stride = 2 if n >= 2 * frames - 1 and rng.random() < 0.25 else 1
+    stride = 2 if n >= 2 * frames - 1 and rng.random() < skip else 1
     start = rng.integers(0, n - stride * (frames - 1))
     index = start + stride * np.arange(frames)
     if rng.random() < 0.1:
@@ -77,6 +92,34 @@ def cropped(clip: dict, y: int, x: int, h: int, w: int) -> dict:
     return out
 
 
+def zoomed(clip: dict, factor: float, crop: tuple[int, int], rng) -> dict:
+    """A random window, magnified by `factor` >= 1 to `crop` = (height, width) pixels. New pixel x shows the old x / factor + the window's left edge, and
+    lengths in K grow by the factor. Inverse depth, affine over a plane, is interpolated linearly; cells across a depth edge count as moving."""
+    height, width = clip["im"].shape[1:]
+    room = [have - 1 - (want - 1) / factor for have, want in zip((height, width), crop)]
+    if min(room) < 0:
+        raise ValueError(f"clip of {(height, width)} pixels, crop {tuple(crop)} magnified by {factor:.2f} wanted")
+    top, left = (float(rng.uniform(0, r)) for r in room)
+    rows, columns = (np.arange(want, dtype=np.float32) / np.float32(factor) + np.float32(at) for want, at in zip(crop, (top, left)))
+    x, y = np.meshgrid(columns, rows)
+    images = np.stack([cv2.remap(image, x, y, cv2.INTER_LINEAR) for image in clip["im"]])
+    gx, gy = x[::4, ::4] / 4, y[::4, ::4] / 4
+    inner = (gx <= clip["inv"].shape[2] - 1) & (gy <= clip["inv"].shape[1] - 1)
+    inverse = np.stack([cv2.remap(cells, gx, gy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for cells in clip["inv"]])
+    least, most = (np.stack([_extreme(cells, gx, gy, choose) for cells in clip["inv"]]) for choose in (np.minimum, np.maximum))
+    touched = np.stack([_extreme(cells.astype(np.float32), gx, gy, np.maximum) for cells in clip["moving"]]) > 0
+    moving = touched | (most > EDGE_RATIO * least) | ~inner
+    return dict(clip, im=images, inv=inverse, moving=moving, K=factor * (clip["K"] - [0, 0, left, top]))
+
+
+def _extreme(cells: np.ndarray, x: np.ndarray, y: np.ndarray, choose) -> np.ndarray:
+    """Least or greatest (`choose`) of the four cells round each place."""
+    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
+    x1, y1 = np.minimum(x0 + 1, cells.shape[1] - 1), np.minimum(y0 + 1, cells.shape[0] - 1)
+    x0, y0 = np.minimum(x0, x1), np.minimum(y0, y1)
+    return choose(choose(cells[y0, x0], cells[y0, x1]), choose(cells[y1, x0], cells[y1, x1]))
+
+
 def photometric(images: np.ndarray, rng) -> np.ndarray:
     """float32 [N,H,W] in 0..255 from uint8: one gamma, contrast and brightness a clip, gain and offset that drift, noise, rarely a negative."""
     n = len(images)
@@ -95,7 +138,7 @@ def photometric(images: np.ndarray, rng) -> np.ndarray:
     return np.clip(out, 0, 255).round()
 
 
-def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: bool = True) -> dict:
+def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: bool = True, motion: Motion = USUAL_MOTION) -> dict:
     """A clip (path or dict) -> one training sample of torch tensors.
 
     images float32 [N,1,H,W] in 0..255; poses float32 [N,3,4] world -> camera with poses[0] = identity; inv float32 [N,H/4,W/4];
@@ -106,20 +149,28 @@ def load_sample(source, rng=None, frames: int = 8, crop=(208, 288), augment: boo
     """
     rng = rng or np.random.default_rng(0)
     clip = source if isinstance(source, dict) else read_clip(source)
-    index = choose_frames(len(clip["im"]), frames, rng, augment)
+    index = choose_frames(len(clip["im"]), frames, rng, augment, motion.skip)
     moving = clip.get("moving")
     clip = dict(im=clip["im"][index], poses=clip["poses"][index], inv=clip["inv"][index].astype(np.float32), K=clip["K"].astype(np.float64))
     clip["moving"] = np.zeros(clip["inv"].shape, bool) if moving is None else moving[index]
     wide = clip["im"].shape[2]
     if augment and wide - 4 >= crop[1] and rng.random() < 0.5:
         clip = mirrored(clip)
+    if augment and rng.random() < motion.zoom:
+        clip = zoomed(clip, float(rng.uniform(1, MAX_ZOOM)), crop, rng)
+    else:
+        clip = _window(clip, crop, rng if augment else None)
+    images = photometric(clip["im"], rng) if augment else clip["im"].astype(np.float32)
+    return _normalised(clip, images)
+
+
+def _window(clip: dict, crop: tuple[int, int], rng) -> dict:
+    """A crop at a random place, without `rng` in the middle."""
     room = [(have - want) // 4 for have, want in zip(clip["im"].shape[1:], crop)]
     if min(room) < 0:
         raise ValueError(f"clip of {clip['im'].shape[1:]} pixels, crop {tuple(crop)} wanted")
-    y, x = (4 * int(rng.integers(0, r + 1)) if augment else 4 * (r // 2) for r in room)
-    clip = cropped(clip, y, x, *crop)
-    images = photometric(clip["im"], rng) if augment else clip["im"].astype(np.float32)
-    return _normalised(clip, images)
+    y, x = (4 * (r // 2) if rng is None else 4 * int(rng.integers(0, r + 1)) for r in room)
+    return cropped(clip, y, x, *crop)
 
 
 def depth_scale(inverse: np.ndarray) -> float:
@@ -171,7 +222,7 @@ class ClipFolder:
         self.folders = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)]
         self.weights = np.asarray(weights or np.ones(len(self.folders)), float)
         self.weights /= self.weights.sum()
-        self.frames, self.crop, self.augment = frames, tuple(crop), augment
+        self.frames, self.crop, self.augment, self.motion = frames, tuple(crop), augment, USUAL_MOTION
         self.rng, self.drawn, self.broken = np.random.default_rng(seed), 0, set()
         self.files = [self._scan(folder) for folder in self.folders]
 
@@ -197,7 +248,7 @@ class ClipFolder:
             files = self.files[self.rng.choice(len(self.files), p=self.weights)]
             path = files[self.rng.integers(len(files))]
             try:
-                return load_sample(path, self.rng, self.frames, self.crop, self.augment)
+                return load_sample(path, self.rng, self.frames, self.crop, self.augment, self.motion)
             except (ValueError, OSError) as error:
                 warnings.warn(f"clip skipped: {error}", stacklevel=2)
                 self.broken.add(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from .clips import Motion
 from .errors import TrainingError
 from .network import NetworkSizes
 
@@ -60,6 +61,7 @@ class StageConfig:
     patches: int = 24
     true_poses: float = 0.15  # share of the clips that start from disturbed true poses
     through_ba: bool = True
+    motion: Motion = field(default_factory=Motion)
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,9 @@ def _stage_rules(config: Config) -> Iterator[Rule]:
         yield 2 <= stage.start <= stage.frames, f"train: stages[{n}]: start", "between 2 and frames", stage.start
         yield stage.frames <= config.render.frames, f"train: stages[{n}]: frames", f"at most render: frames = {config.render.frames}", stage.frames
         yield stage.patches > 0 and stage.warm > 0, f"train: stages[{n}]", "positive patches and warm", (stage.patches, stage.warm)
+        for key in ("skip", "zoom"):
+            share = getattr(stage.motion, key)
+            yield 0 <= share <= 1, f"train: stages[{n}]: motion: {key}", "between 0 and 1", share
 
 
 def _positive(part: object, section: str, *keys: str) -> Iterator[Rule]:

@@ -35,7 +35,7 @@ def stage_options(train: TrainConfig, stage: StageConfig, pose_noise: float | No
 
 
 class Trainer:
-    """A training in flight. `source` is an iterator of samples with a settable number of `frames`; its state travels in the checkpoint."""
+    """A training in flight. `source` is an iterator of samples with settable `frames` and `motion`; its state travels in the checkpoint."""
 
     def __init__(self, config: Config, source, processes: Processes):
         self.config, self.source, self.processes = config, source, processes
@@ -78,7 +78,7 @@ class Trainer:
         rate = learning_rate(self.step, train)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.source.frames = stage.frames
+        self.source.frames, self.source.motion = stage.frames, stage.motion
         batch = collate([next(self.source) for _ in range(train.batch)])
         batch = {name: value.to(self.processes.device) for name, value in batch.items()}
         marks.append(time.monotonic())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from qpvo_train.clips import MAX_INVERSE, ClipFolder, choose_frames, collate, cropped, load_sample, mirrored, photometric, read_clip
+from qpvo_train.clips import MAX_INVERSE, ClipFolder, Motion, choose_frames, collate, cropped, load_sample, mirrored, photometric, read_clip, zoomed
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.flow import flow
 
@@ -107,6 +107,35 @@ def test_augmented_samples_stay_consistent(folder, monkeypatch):
         s = load_sample(folder / "1.npz", rng, 5, CROP)
         assert all(sample_misfit(s, 0, j) < 1.6 for j in (1, 4))
         torch.testing.assert_close(s["poses"][0], torch.eye(3, 4))
+
+
+def test_magnified_samples_stay_consistent(folder, monkeypatch):
+    monkeypatch.setattr("qpvo_train.clips.photometric", lambda images, rng: images.astype(np.float32))
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        s = load_sample(folder / "1.npz", rng, 5, CROP, motion=Motion(zoom=1.0))
+        assert s["images"].shape[-2:] == CROP and s["K"][0] > 1.001 * 90 / 4
+        assert all(sample_misfit(s, 0, j) < 1.6 for j in (1, 4))
+
+
+def test_magnifying_keeps_a_plane_and_takes_depth_edges_out():
+    clip, rng = plane_clip(), np.random.default_rng(1)
+    z = zoomed(clip, 1.7, CROP, rng)
+    left, top = clip["K"][2:] - z["K"][2:] / 1.7
+    rows, columns = np.mgrid[: CROP[0] : 4, : CROP[1] : 4] / 1.7 / 4
+    x, y = columns + left / 4, rows + top / 4
+    inverse = clip["inv"][3].astype(float)
+    slope = np.gradient(inverse)  # the inverse depth of a plane is affine in the image
+    np.testing.assert_allclose(z["inv"][3], inverse[0, 0] + slope[1].mean() * x + slope[0].mean() * y, rtol=1e-4)
+    assert not z["moving"][:, 4:, 4:].any()
+    edge = dict(clip, inv=clip["inv"].copy())
+    at = int(x[-1, 12])
+    edge["inv"][:, :, at + 1 :] *= 2
+    taken_out = zoomed(edge, 1.7, CROP, np.random.default_rng(1))["moving"][0, -1]
+    np.testing.assert_array_equal(taken_out, np.floor(x[-1]) == at)
+    assert taken_out.any()
+    with pytest.raises(ValueError, match="magnified"):
+        zoomed(clip, 1.0, (160, 160), rng)
 
 
 def test_frames_are_chosen_in_all_ways():

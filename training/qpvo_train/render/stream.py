@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from ..clips import check_state, collate, load_sample
+from ..clips import USUAL_MOTION, check_state, collate, load_sample
 from ..errors import TrainingError
 from .bank import check_texture_folders, load_bank
 from .clip import random_clip, use_one_thread
@@ -50,6 +50,7 @@ class RenderedClips:
             self.pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker, (bank,))
         else:
             self.bank = load_bank(**bank, device=device)
+        self.motion = USUAL_MOTION
         self.taken = 0
         self._begin()
 
@@ -77,7 +78,7 @@ class RenderedClips:
         for _ in range(GROUP * self.reuse):
             seed, clip, rng = self._draw()
             try:
-                return load_sample(clip, rng, self.frames, self.crop)
+                return load_sample(clip, rng, self.frames, self.crop, motion=self.motion)
             except ValueError as error:
                 warnings.warn(f"rendered clip of seed {seed} skipped: {error}", stacklevel=2)
                 reason = error
