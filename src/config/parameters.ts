@@ -67,7 +67,7 @@ export const PARAMETERS = {
     unit: 'px at 640 px width',
     text: 'Median flow that a frame needs against the last accepted one to be collected. The publication uses 8.',
   }),
-  initMinConfidence: number(0.04, [0, 1], {
+  initMinConfidence: number(0.006, [0, 1], {
     group: INITIALIZATION,
     text: 'Median confidence that a frame needs against the last accepted one: below it the images show different things, and collecting starts anew.',
   }),

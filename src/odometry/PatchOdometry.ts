@@ -240,7 +240,8 @@ export class PatchOdometry {
    * the collection anew.
    */
   async #admit(slot: number, clock: StageClock): Promise<Admission> {
-    const { initFrames: neededFrames, initMotionThresholdPx: neededFlowPx, initMinConfidence } = this.#parameters;
+    const { initFrames: neededFrames, initMotionThresholdPx: neededFlowPx } = this.#parameters;
+    const { initMinConfidence, minConfidence } = this.#parameters;
     const last = this.#graph.frames.at(-1);
     const probe = last && (await this.#probe(last.slot, slot, clock));
     const mismatch = probe !== undefined && !(probe.confidence >= initMinConfidence);
@@ -249,7 +250,9 @@ export class PatchOdometry {
       this.#poses.set(slot, IDENTITY);
     }
     const medianFlowPx = mismatch ? undefined : probe && probe.flow / this.#gridPerParameterPx;
-    const still = medianFlowPx !== undefined && !(medianFlowPx >= neededFlowPx);
+    // A flow without confidence is no evidence that the camera stands.
+    const isSeen = probe !== undefined && probe.confidence >= minConfidence;
+    const still = isSeen && medianFlowPx !== undefined && !(medianFlowPx >= neededFlowPx);
     const acceptedFrames = this.#graph.n + (still ? 0 : 1);
     const collecting = `${mismatch ? 'image does not match the one before: ' : ''}collecting frames (${acceptedFrames} of ${neededFrames})`;
     const waitingFor = still ? STANDSTILL : collecting;
