@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The command line: python -m qpvo_train render|train|evaluate|profile|export --config configs/<name>.yaml"""
+"""The command line: python -m qpvo_train <command> --config configs/<name>.yaml"""
 
 import argparse
 import os
 import sys
+from collections.abc import Callable
 
 from .errors import TrainingError
 
@@ -60,10 +61,50 @@ def _parser() -> argparse.ArgumentParser:
 
     export = command("export", "Writes a model folder from a checkpoint: ONNX, safetensors, golden tensors, manifest.")
     export.add_argument("--checkpoint", help="default: that of the run")
+    export.add_argument("--scales", help="scales.safetensors: also write the INT8 graphs, weights and golden tensors")
     export.add_argument("--out", help="folder (default: ../models/<name>)")
     export.add_argument("--licence", default="MIT", help="licence of the weights")
     export.add_argument("--machine", help="where it was trained, in words (default: this machine)")
+    _add_compression(command)
     return parser
+
+
+def _add_compression(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    calibrate = command("calibrate", "Chooses the scales of INT8 from odometry over sequences: scales, report and picture.")
+    calibrate.add_argument("--checkpoint", help="default: that of the run")
+    calibrate.add_argument("--footage", nargs="+", help="folders of ASL or TartanAir sequences or of clips, instead of the configuration's")
+    calibrate.add_argument("--method", help="minmax, percentile, mse or entropy instead of the configuration's")
+    calibrate.add_argument("--measure", type=int, default=0, help="compare all methods on so many held-out clips")
+    calibrate.add_argument("--out", help="folder (default: int8 in the run's folder)")
+    calibrate.add_argument("--device", choices=("cpu", "cuda"))
+
+    sensitivity = command("sensitivity", "Measures what quantizing and pruning each group of layers alone does, and chooses a mixed precision.")
+    sensitivity.add_argument("--checkpoint", help="default: that of the run")
+    sensitivity.add_argument("--scales", help="default: those of calibrate")
+    sensitivity.add_argument("--clips", type=int, help="held-out clips (default: the configuration's)")
+    sensitivity.add_argument("--out", help="folder (default: int8 in the run's folder)")
+
+    prune = command("prune", "Removes channels in rounds with fine-tuning; goes on where it was interrupted.")
+    prune.add_argument("--checkpoint", help="default: that of the run")
+    prune.add_argument("--sensitivity", help="sensitivity.json (default: measured first)")
+
+    qat = command("qat", "Trains with fake quantization: the scales alone or all weights; goes on where it was interrupted.")
+    qat.add_argument("--checkpoint", help="the float network (default: that of the run)")
+    qat.add_argument("--scales", help="default: those of calibrate")
+    qat.add_argument("--mode", choices=("scales", "all"), help="instead of the configuration's")
+    qat.add_argument("--until", type=int, help="stop after this step, keeping the schedule")
+    qat.add_argument("--steps", type=int, help="total steps instead of the configuration's")
+
+    for training in (prune, qat):
+        training.add_argument("--out", help="folder (default: a part of int8 in the run's folder)")
+        training.add_argument("--device", choices=("cpu", "cuda"))
+        training.add_argument("--fresh", action="store_true", help="start anew although there is a state to go on from")
+
+    forms = command("compare-forms", "Measures the float network and quantized or pruned forms of it on held-out clips.")
+    forms.add_argument("--checkpoint", help="default: that of the run")
+    forms.add_argument("--form", dest="forms", action="append", default=[], metavar="NAME=SCALES[,CHECKPOINT]", help="may be given several times")
+    forms.add_argument("--clips", type=int, help="held-out clips (default: the configuration's)")
+    forms.add_argument("--out", help="file for the JSON")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Checkpoints: everything that a training needs to go on as if it had never stopped, written whole or not at all."""
 
 import dataclasses
+import hashlib
 import os
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 
 from .errors import TrainingError
+from .inner_widths import narrow
 from .network import NetworkSizes, PatchNetwork
 
 FORMAT = "qpvo-training-1"
@@ -25,6 +27,22 @@ def save_checkpoint(path: Path, state: dict) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def with_past(state: dict, past: dict) -> dict:
+    """The state of a training that went on from the network of the checkpoint `past`: steps, clips, hours and commits of both, not what only resuming needs."""
+    counts = {key: past.get(key, 0) + state[key] for key in ("step", "seconds", "skipped", "clips")}
+    history = [*past.get("history", []), *state["history"]]
+    return {key: value for key, value in state.items() if key not in ("optimizer", "random", "log", "origin")} | counts | {"history": history}
+
+
+def fingerprint(tensors: dict[str, torch.Tensor]) -> str:
+    """The same for the same tensors under the same names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_checkpoint(path: str | Path) -> dict:
@@ -66,6 +84,8 @@ def network_of(state: dict, *, averaged: bool = True) -> PatchNetwork:
 
 
 def load_weights(network: PatchNetwork, weights: dict) -> None:
+    """Loads a state dict, with its inner widths (which replaces parameters: make an optimizer afterwards). Raises TrainingError when it does not fit."""
+    narrow(network, weights)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -82,4 +102,6 @@ def sizes_state(sizes: NetworkSizes) -> dict:
 
 def check_sizes(state: dict, sizes: NetworkSizes, path: str | Path) -> None:
     if sizes_of(state) != sizes:
-        raise TrainingError(f"{path} holds a network of other sizes", expected=sizes, received=sizes_of(state), advice="Use the configuration it was trained with.")
+        raise TrainingError(
+            f"{path} holds a network of other sizes", expected=sizes, received=sizes_of(state), advice="Use the configuration it was trained with."
+        )

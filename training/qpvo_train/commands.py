@@ -3,7 +3,9 @@
 
 import argparse
 import dataclasses
+import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,7 +16,8 @@ from .config import Config, check_config, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
 from .network import PatchNetwork
-from .processes import Processes, join_processes
+from .processes import join_processes
+from .sources import clip_source, validation_folder
 from .train import Trainer
 
 
@@ -54,35 +57,6 @@ def _start(trainer: Trainer, options: argparse.Namespace) -> None:
             print(f"going on from step {trainer.step} of {trainer.config.train.steps}", flush=True)
 
 
-def clip_source(config: Config, processes: Processes):
-    """The clips of a process: from the folders with a seed of its own, or rendered on the fly, its share of all."""
-    data = config.data
-    if data.clips is None:
-        return _rendered_clips(config, processes)
-    seed = config.train.seed + 104729 * processes.rank
-    if not data.tartanair:
-        return ClipFolder(data.clips, seed=seed, crop=data.crop)
-    share = data.tartanair_share
-    return ClipFolder([data.clips, data.tartanair_clips], seed=seed, crop=data.crop, weights=[1 - share, share])
-
-
-def _rendered_clips(config: Config, processes: Processes):
-    from .render.stream import RenderedClips
-
-    if config.data.tartanair:
-        raise TrainingError("sequences are mixed with clips of a folder only", expected="data: clips", received="null", advice="Render to a folder first.")
-    render = config.render
-    return RenderedClips(
-        seed=config.train.seed,
-        crop=config.data.crop,
-        size=(render.frames, render.height, render.width),
-        device=processes.device,
-        workers=render.workers,
-        folders=render.texture_folders,
-        share=(processes.rank, processes.count),
-    )
-
-
 def render(options: argparse.Namespace) -> None:
     from . import render_jobs
 
@@ -98,7 +72,7 @@ def evaluate(options: argparse.Namespace) -> None:
     torch.set_num_threads(config.train.threads)
     report, network, complete = _network_to_measure(config, options)
     if complete and options.clips > 0:
-        report["held_out"] = evaluate_clips(network, _validation(config), options.clips, config.data.crop)
+        report["held_out"] = evaluate_clips(network, validation_folder(config), options.clips, config.data.crop)
     if options.matching is not None:
         report["matching"] = matching_on_sequence(network, options.matching)
     if "held_out" not in report and "matching" not in report:
@@ -120,20 +94,14 @@ def _network_to_measure(config: Config, options: argparse.Namespace) -> tuple[di
     return {"name": state["name"], "step": state["step"]}, network_of(state), True
 
 
-def _validation(config: Config) -> str:
-    if config.data.validation is None:
-        raise TrainingError(
-            "no folder of held-out clips", expected="data: validation", received="null", advice="Name the folder that `render --what val` fills."
-        )
-    return config.data.validation
-
-
 def export(options: argparse.Namespace) -> None:
     from .export import export as export_model
 
     config = load_config(options.config)
     torch.set_num_threads(config.train.threads)
-    out = export_model(config, options.config, checkpoint=options.checkpoint, out=options.out, licence=options.licence, machine=options.machine)
+    out = export_model(
+        config, options.config, checkpoint=options.checkpoint, scales=options.scales, out=options.out, licence=options.licence, machine=options.machine
+    )
     print(f"model {config.name} written to {out}")
 
 
@@ -145,7 +113,7 @@ def profile(options: argparse.Namespace) -> None:
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
     device = join_processes(options.device).device
-    clips = ClipFolder(_validation(config), frames=config.train.stages[-1].frames, crop=config.data.crop)
+    clips = ClipFolder(validation_folder(config), frames=config.train.stages[-1].frames, crop=config.data.crop)
     batch = {name: value.to(device) for name, value in clips.batch(config.train.batch).items()}
     text = json.dumps(profile_step(config, batch, options.repeats), indent=2)
     if options.out is not None:
@@ -153,4 +121,26 @@ def profile(options: argparse.Namespace) -> None:
     print(text)
 
 
-COMMANDS = {"profile": profile, "render": render, "train": train, "evaluate": evaluate, "export": export}
+def _compression(module: str, name: str) -> Callable[[argparse.Namespace], None]:
+    """The command of a function of quantize/<module>.py; its options are the function's by name."""
+
+    def command(options: argparse.Namespace) -> None:
+        work = getattr(importlib.import_module(f".quantize.{module}", __package__), name)
+        own = {key: value for key, value in vars(options).items() if key not in ("command", "config")}
+        print(work(load_config(options.config), options.config, **own))
+
+    return command
+
+
+COMMANDS = {
+    "profile": profile,
+    "render": render,
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+    "calibrate": _compression("calibrate", "calibrate"),
+    "sensitivity": _compression("sensitivity", "sensitivity"),
+    "prune": _compression("prune", "prune"),
+    "qat": _compression("qat", "qat"),
+    "compare-forms": _compression("comparison", "compare_forms"),
+}

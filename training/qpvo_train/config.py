@@ -16,6 +16,9 @@ from .errors import TrainingError
 from .network import NetworkSizes
 
 RESERVED_SEEDS = 900_000  # from here on: the held-out sequences, and clips that are rendered while training
+CALIBRATION_METHODS = ("minmax", "percentile", "mse", "entropy")
+WEIGHT_METHODS = ("minmax", "mse")
+QAT_MODES = ("scales", "all")
 PRODUCT_SHAPES = {"patch_size": 3, "radius": 3, "levels": (1, 4)}
 
 
@@ -102,6 +105,68 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class QuantizeConfig:
+    """Calibration: from which images the ranges of INT8 are taken, and how."""
+
+    method: str = "mse"  # of the activations' ranges
+    weights: str = "mse"  # of the weights' ranges: mse or minmax
+    percentile: float = 99.999  # of the magnitudes, for the method of that name
+    footage: tuple[str, ...] = ("qpvo-out/sequences",)  # folders of sequences (ASL, TartanAir) or clips
+    runs: int = 3  # of consecutive frames in each sequence, spread over its whole length
+    frames: int = 32  # a run
+    clips: int = 24  # of each folder of clips
+    window: int = 16  # frames in the sliding window of the odometry
+    patches: int = 16  # per frame
+    float_layers: tuple[str, ...] = ()  # layers that stay in floating point
+
+
+@dataclass(frozen=True)
+class SensitivityConfig:
+    """How the damage of quantizing or pruning one group of layers alone is measured, and the mixed precision chosen from it."""
+
+    clips: int = 8  # held out
+    pruned: float = 0.2  # share of a group's channels
+    latency: float = 0.4  # budget for the networks' multiplications, relative to all of them in float; one in int8 costs a quarter
+    flow_px: float = 0.1  # flow error at which no further layer goes back to float
+
+
+@dataclass(frozen=True)
+class PruneConfig:
+    """How much is removed, and the fine-tuning after each round."""
+
+    parameters: float = 0.2  # share of all parameters
+    macs: float = 0.189  # share of the networks' multiplications
+    largest: float = 0.5  # share of a group's channels
+    multiple: int = 4  # widths are multiples of it
+    rounds: int = 4
+    steps: int = 500
+    learning_rate: float = 2e-4
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """Weights of the distances from the float network; those of `small` just calibrated are around 0.01."""
+
+    features: float = 10.0
+    context: float = 10.0
+    correlation: float = 10.0
+    flow: float = 20.0
+    confidence: float = 20.0
+
+
+@dataclass(frozen=True)
+class QatConfig:
+    """Training with fake quantization. It runs in the last stage of the curriculum, in float32."""
+
+    mode: str = "scales"  # scales: the weights stay; all: they learn too
+    steps: int = 1000
+    scale_rate: float = 1e-3  # learning rate of the scales' logarithms
+    weight_rate: float = 5e-5  # and of the weights
+    warmup_steps: int = 20
+    distill: DistillConfig = field(default_factory=DistillConfig)
+
+
+@dataclass(frozen=True)
 class Config:
     name: str = "small"
     run: str = "qpvo-out/runs/small"  # folder of checkpoint, log and curves
@@ -109,6 +174,15 @@ class Config:
     render: RenderConfig = field(default_factory=RenderConfig)
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    quantize: QuantizeConfig = field(default_factory=QuantizeConfig)
+    sensitivity: SensitivityConfig = field(default_factory=SensitivityConfig)
+    prune: PruneConfig = field(default_factory=PruneConfig)
+    qat: QatConfig = field(default_factory=QatConfig)
+
+    @property
+    def quantize_folder(self) -> Path:
+        """Where scales, reports and what is trained with them go."""
+        return Path(self.run) / "int8"
 
 
 def load_config(path: str | Path) -> Config:
@@ -170,7 +244,14 @@ Rule = tuple[bool, str, str, object]  # right?, key, what is expected, what came
 
 def check_config(config: Config, where: object) -> None:
     """Finds values that cannot work before any work starts; `where` names the place in errors. Raises TrainingError for the first one."""
-    rules = itertools.chain(_size_rules(config.sizes), _render_rules(config), _train_rules(config.train), _stage_rules(config))
+    rules = itertools.chain(
+        _size_rules(config.sizes),
+        _render_rules(config),
+        _train_rules(config.train),
+        _stage_rules(config),
+        _quantize_rules(config.quantize),
+        _compression_rules(config),
+    )
     for right, key, expected, received in rules:
         if not right:
             raise TrainingError(f"wrong value of {where}: {key}", expected=expected, received=received)
@@ -218,6 +299,38 @@ def _stage_rules(config: Config) -> Iterator[Rule]:
         for key in ("skip", "zoom"):
             share = getattr(stage.motion, key)
             yield 0 <= share <= 1, f"train: stages[{n}]: motion: {key}", "between 0 and 1", share
+
+
+def _quantize_rules(quantize: QuantizeConfig) -> Iterator[Rule]:
+    yield quantize.method in CALIBRATION_METHODS, "quantize: method", ", ".join(CALIBRATION_METHODS), quantize.method
+    yield quantize.weights in WEIGHT_METHODS, "quantize: weights", ", ".join(WEIGHT_METHODS), quantize.weights
+    yield 50 < quantize.percentile < 100, "quantize: percentile", "between 50 and 100", quantize.percentile
+    yield bool(quantize.footage), "quantize: footage", "at least one folder", "none"
+    yield from _positive(quantize, "quantize", "runs", "clips", "patches")
+    yield quantize.window >= 8, "quantize: window", "8 frames or more", quantize.window
+    yield quantize.frames > quantize.window, "quantize: frames", f"more than quantize: window = {quantize.window}, so that the window slides", quantize.frames
+
+
+def _compression_rules(config: Config) -> Iterator[Rule]:
+    sensitivity, prune, qat = config.sensitivity, config.prune, config.qat
+    yield from _positive(sensitivity, "sensitivity", "clips")
+    yield 0 < sensitivity.pruned < 1, "sensitivity: pruned", "between 0 and 1", sensitivity.pruned
+    yield 0.25 <= sensitivity.latency <= 1, "sensitivity: latency", "between 0.25, all in int8, and 1", sensitivity.latency
+    yield sensitivity.flow_px >= 0, "sensitivity: flow_px", "0 or more", sensitivity.flow_px
+    yield from _positive(prune, "prune", "multiple", "rounds", "steps")
+    for key in ("parameters", "macs"):
+        share = getattr(prune, key)
+        yield 0 <= share < 1, f"prune: {key}", "at least 0 and less than 1", share
+    yield 0 < prune.largest < 1, "prune: largest", "between 0 and 1", prune.largest
+    yield 0 < prune.learning_rate < 1, "prune: learning_rate", "between 0 and 1", prune.learning_rate
+    yield qat.mode in QAT_MODES, "qat: mode", " or ".join(QAT_MODES), qat.mode
+    yield from _positive(qat, "qat", "steps")
+    yield qat.warmup_steps >= 0, "qat: warmup_steps", "0 or more", qat.warmup_steps
+    for key in ("scale_rate", "weight_rate"):
+        rate = getattr(qat, key)
+        yield 0 < rate < 1, f"qat: {key}", "between 0 and 1", rate
+    for key, weight in dataclasses.asdict(qat.distill).items():
+        yield weight >= 0, f"qat: distill: {key}", "0 or more", weight
 
 
 def _positive(part: object, section: str, *keys: str) -> Iterator[Rule]:

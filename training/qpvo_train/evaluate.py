@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .clips import collate, load_sample
 from .errors import TrainingError
@@ -13,6 +14,7 @@ from .network import PatchNetwork
 from .unroll import UnrollOptions, unroll
 
 FRAMES, ITERATIONS, PATCHES = 8, 12, 24
+HELD_OUT = UnrollOptions(patches=PATCHES, start=FRAMES, warm=ITERATIONS, matching=False)
 SEED = 1
 
 
@@ -27,7 +29,7 @@ def evaluate_clips(network: PatchNetwork, folder: str | Path, count: int, crop: 
     rows = [_metrics(network, path, crop) for path in held_out_files(folder, count)]
     means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     medians = {f"{name}_median": float(np.median([row[name] for row in rows])) for name in ("translation_error", "rotation_error_deg")}
-    return {"clips": len(rows)} | {name: round(value, 4) for name, value in (means | medians).items()}
+    return {"clips": len(rows)} | {name: round(value, 6) for name, value in (means | medians).items()}
 
 
 def held_out_files(folder: str | Path, count: int) -> list[Path]:
@@ -38,12 +40,16 @@ def held_out_files(folder: str | Path, count: int) -> list[Path]:
     return files
 
 
-def _metrics(network: PatchNetwork, path: Path, crop: tuple[int, int]) -> dict[str, float]:
+def held_out_batch(path: Path, crop: tuple[int, int]) -> dict[str, Tensor]:
+    """A clip as a batch of one, never augmented. The random numbers of patches and depths are set to begin anew: draw them next."""
     try:
         sample = load_sample(path, np.random.default_rng(SEED), FRAMES, crop, augment=False)
     except (ValueError, OSError) as error:
         raise TrainingError("a held-out clip cannot be used", received=error, advice="Render it again: remove the file and run render --what val.") from None
     torch.manual_seed(SEED)
-    batch = collate([sample])
-    options = UnrollOptions(patches=PATCHES, start=FRAMES, warm=ITERATIONS, matching=False)
-    return clip_metrics(unroll(network, batch, options), batch["poses"])
+    return collate([sample])
+
+
+def _metrics(network: PatchNetwork, path: Path, crop: tuple[int, int]) -> dict[str, float]:
+    batch = held_out_batch(path, crop)
+    return clip_metrics(unroll(network, batch, HELD_OUT), batch["poses"])

@@ -21,27 +21,39 @@ from .model_card import read_card, write_card
 from .network import PatchNetwork
 from .plots import plot_log
 from .provenance import Provenance, provenance_of
+from .quantize.model import QuantizedNetwork
+from .quantize.scales import load_scales, save_scales
 
 PROJECT = Path(__file__).parents[2]
 MANIFEST = "manifest.json"
 
 
 def export(
-    config: Config, config_path: str | Path, *, checkpoint: str | Path | None = None, out: str | Path | None = None, licence="MIT", machine=None
+    config: Config,
+    config_path: str | Path,
+    *,
+    checkpoint: str | Path | None = None,
+    scales: str | Path | None = None,
+    out: str | Path | None = None,
+    licence="MIT",
+    machine=None,
 ) -> Path:
-    """Makes the model folder of a run (default: models/<name> of the project) from a checkpoint (default: the run's); returns the folder.
+    """Makes the model folder of a run (default: models/<name> of the project) from a checkpoint (default: the run's); returns the folder. With `scales` it also
+    holds the INT8 forms.
 
-    Raises TrainingError without a usable checkpoint, without node, or when the product is not built. The folder is then as it was before.
+    Raises TrainingError without a usable checkpoint, for scales that are not the network's, without node, or when the product is not built. The folder is
+    then as it was before.
     """
     path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
     state = load_checkpoint(path)
     check_sizes(state, config.sizes, path)
     network = network_of(state)
+    quantized = None if scales is None else _quantized(network, scales)
     provenance = provenance_of(state, config, config_path, machine)
     out = Path(out or PROJECT / "models" / config.name)
     card, log = read_card(config.name), Path(config.run) / "log.jsonl"
     with _staging(out) as folder:
-        import_network(network, folder, config.name, provenance, description=card.description, licence=licence)
+        import_network(network, folder, config.name, provenance, description=card.description, licence=licence, quantized=quantized)
         if log.exists():
             plot_log(log, folder / "training.png")
         parameters = sum(value.numel() for value in network.parameters())
@@ -49,15 +61,41 @@ def export(
     return out
 
 
-def import_network(network: PatchNetwork, folder: Path, name: str, provenance: Provenance, *, description: str, licence: str) -> None:
-    """Writes manifest, ONNX, weights and golden tensors into `folder` through `qpvo import`."""
+def _quantized(network: PatchNetwork, scales: str | Path) -> QuantizedNetwork:
+    quantized = QuantizedNetwork(network)
+    quantized.set_scales(load_scales(scales, network))
+    return quantized
+
+
+def import_network(
+    network: PatchNetwork,
+    folder: Path,
+    name: str,
+    provenance: Provenance,
+    *,
+    description: str,
+    licence: str,
+    quantized: QuantizedNetwork | None = None,
+) -> None:
+    """Writes manifest, ONNX, weights and golden tensors into `folder` through `qpvo import`, and their INT8 forms where there is a quantized network."""
     with tempfile.TemporaryDirectory() as scratch:
-        weights, golden, about = (Path(scratch) / file for file in ("weights.safetensors", "golden.safetensors", "provenance.json"))
+        scratch = Path(scratch)
+        weights, golden, about = (scratch / file for file in ("weights.safetensors", "golden.safetensors", "provenance.json"))
         safetensors.torch.save_file({key: value.contiguous() for key, value in network.state_dict().items()}, weights)
         safetensors.numpy.save_file(golden_tensors(network), golden)
         about.write_text(json.dumps(dataclasses.asdict(provenance)))
         arguments = ["--name", name, "--out", folder, "--description", description, "--licence", licence]
-        run_importer([weights, *arguments, "--training", provenance.text, "--golden", golden, "--provenance", about])
+        arguments += ["--training", provenance.text, "--golden", golden, "--provenance", about]
+        run_importer([weights, *arguments, *_int8_arguments(quantized, scratch)])
+
+
+def _int8_arguments(quantized: QuantizedNetwork | None, scratch: Path) -> list:
+    if quantized is None:
+        return []
+    scales, golden = scratch / "scales.safetensors", scratch / "golden_int8.safetensors"
+    save_scales(scales, quantized.scales())
+    safetensors.numpy.save_file(golden_tensors(quantized), golden)
+    return ["--scales", scales, "--golden-int8", golden]
 
 
 def run_importer(arguments: list) -> str:

@@ -27,13 +27,13 @@ class Processes:
         """Replaces each gradient by its mean over the processes; one without a gradient counts as zero."""
         if self.count == 1:
             return
-        parameters = list(network.parameters())
+        parameters = [p for p in network.parameters() if p.requires_grad]
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         flat = torch.cat([g.flatten() for g in grads])
         dist.all_reduce(flat)
         flat /= self.count
         for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters])):
-            parameter.grad = part.view_as(parameter)
+            parameter.grad = part.view_as(parameter).to(parameter.dtype)
 
     def gather(self, value: object) -> list:
         """The values of all processes, in order."""

@@ -12,6 +12,7 @@ from .config import Config
 from .ground_truth import true_matches
 from .losses import matching_loss
 from .network import PatchNetwork
+from .quantize.fake_timing import fake_quantize_times
 from .render.bank import load_bank
 from .render.clip import random_clip
 from .train import stage_options
@@ -19,7 +20,7 @@ from .unroll import Unroll, UnrollOptions, unroll
 
 
 def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> dict[str, object]:
-    """Seconds of a whole step and of its parts on the device of `batch` (samples of the last stage), and of one rendered clip on the CPU.
+    """Seconds of a whole step and of its parts on the device of `batch` (samples of the last stage), of one rendered clip on the CPU, and of fake quantization.
 
     The parts are timed alone, the iterative ones times their number of iterations at the mean number of frames; what is left is losses, reprojection, joining
     frames and the interpreter.
@@ -53,6 +54,7 @@ def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> 
         "part_seconds": seconds,
         "part_shares": {name: value / step for name, value in seconds.items()},
         "render_seconds_per_clip": _render_seconds(config),
+        "fake_quantize": fake_quantize_times(device, 10 * repeats),
     }
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What changes over the steps of a training: learning rate and stage of the curriculum. Pure functions of the step, so that resuming needs no state."""
 
+import dataclasses
 import math
 
 from .config import StageConfig, TrainConfig
@@ -18,3 +19,9 @@ def stage_at(step: int, train: TrainConfig) -> StageConfig:
     """The stage of the curriculum that a step belongs to."""
     share = step / train.steps
     return next((stage for stage in train.stages if share < stage.until), train.stages[-1])
+
+
+def fine_tuning(train: TrainConfig, *, steps: int, rate: float, warmup: int) -> TrainConfig:
+    """A short training of its own in the last stage of the curriculum."""
+    last = dataclasses.replace(train.stages[-1], until=1.0)
+    return dataclasses.replace(train, steps=steps, learning_rate=rate, warmup_steps=warmup, stages=(last,))

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The training loop: steps, moving average of the weights, checkpoints from which it goes on exactly, a log in JSON lines."""
 
+import dataclasses
 import time
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from .checkpoint import RESUME_KEYS, check_keys, check_sizes, load_checkpoint, load_weights, save_checkpoint, sizes_state
+from .checkpoint import RESUME_KEYS, check_keys, check_sizes, fingerprint, load_checkpoint, load_weights, save_checkpoint, sizes_state
 from .clips import collate
 from .config import Config, StageConfig, TrainConfig
+from .errors import TrainingError
 from .log import TrainingLog, clip_metrics, truncate_log
 from .network import PatchNetwork
 from .processes import Processes
@@ -35,14 +37,19 @@ def stage_options(train: TrainConfig, stage: StageConfig, pose_noise: float | No
 
 
 class Trainer:
-    """A training in flight. `source` is an iterator of samples with settable `frames` and `motion`; its state travels in the checkpoint."""
+    """A training in flight. `source` is an iterator of samples with settable `frames` and `motion`; its state travels in the checkpoint.
 
-    def __init__(self, config: Config, source, processes: Processes):
+    Starts from `network`, or from random weights; a training that started from a network is resumed with the same one only. What is trained, on which losses and what a checkpoint holds of it are methods, for trainings of other forms
+    of the network.
+    """
+
+    def __init__(self, config: Config, source, processes: Processes, network: nn.Module | None = None):
         self.config, self.source, self.processes = config, source, processes
         train = config.train
         torch.manual_seed(train.seed)
-        self.network = PatchNetwork(config.sizes).to(processes.device)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, betas=(0.9, 0.99))
+        self.origin = None if network is None else fingerprint(network.state_dict())
+        self.network = (network or PatchNetwork(config.sizes)).to(processes.device)
+        self.optimizer = self._new_optimizer()
         self.average = self._copied_weights()
         torch.manual_seed(train.seed + 7919 * processes.rank)
         self.step, self.seconds, self.skipped, self.clips = 0, 0.0, 0, 0
@@ -58,7 +65,8 @@ class Trainer:
         """Trains up to step `until` (default: all), with checkpoints on the way and at the end."""
         last = self.config.train.steps if until is None else min(until, self.config.train.steps)
         self._truncate_log()
-        self.history.append({"from_step": self.step, "commit": training_commit(), "machine": this_machine(), "processes": self.processes.count})
+        if self.step < last:
+            self.history.append({"from_step": self.step, "commit": training_commit(), "machine": this_machine(), "processes": self.processes.count})
         saved = time.monotonic()
         while self.step < last:
             begin = time.monotonic()
@@ -77,13 +85,13 @@ class Trainer:
         stage = stage_at(self.step, train)
         rate = learning_rate(self.step, train)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate", 1.0)
         self.source.frames, self.source.motion = stage.frames, stage.motion
         batch = collate([next(self.source) for _ in range(train.batch)])
         batch = {name: value.to(self.processes.device) for name, value in batch.items()}
         marks.append(time.monotonic())
 
-        result = unroll(self.network, batch, self._options(stage))
+        result = self._unroll(batch, self._options(stage))
         loss = self._weighted(result.terms)
         marks.append(time.monotonic())
         self.optimizer.zero_grad(set_to_none=True)
@@ -105,8 +113,23 @@ class Trainer:
         exponent = NOISE_RANGE[0] + (NOISE_RANGE[1] - NOISE_RANGE[0]) * torch.rand(()).item()
         return stage_options(self.config.train, stage, 2**exponent if disturbed else None)
 
+    def _parameter_groups(self) -> list[dict]:
+        """What is trained; `rate`: learning rate of a group relative to the schedule's."""
+        return [{"params": list(self.network.parameters())}]
+
+    def _unroll(self, batch: dict[str, Tensor], options: UnrollOptions) -> UnrollResult:
+        return unroll(self.network, batch, options)
+
+    def _loss_weights(self) -> dict[str, float]:
+        return dataclasses.asdict(self.config.train.losses)
+
     def _weighted(self, terms: dict[str, Tensor]) -> Tensor:
-        return sum(getattr(self.config.train.losses, name) * value for name, value in terms.items())
+        weights = self._loss_weights()
+        return sum(weights[name] * value for name, value in terms.items())
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        train = self.config.train
+        return torch.optim.AdamW(self._parameter_groups(), lr=train.learning_rate, weight_decay=train.weight_decay, betas=(0.9, 0.99))
 
     def _average_weights(self) -> None:
         decay = min(self.config.train.ema_decay, self.step / (self.step + 10))
@@ -133,7 +156,11 @@ class Trainer:
         random = self.processes.gather({**self._random_state(), "source": self.source.state_dict()})
         if not self.processes.leads:
             return
-        state = {
+        save_checkpoint(self.checkpoint_path, self.state() | {"random": random})
+
+    def state(self) -> dict:
+        """What a checkpoint holds, but for the random state."""
+        return {
             "sizes": sizes_state(self.config.sizes),
             "name": self.config.name,
             "step": self.step,
@@ -144,10 +171,9 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
-            "random": random,
             "log": {"sums": self.log.sums, "counts": self.log.counts},
+            "origin": self.origin,
         }
-        save_checkpoint(self.checkpoint_path, state)
 
     def _random_state(self) -> dict[str, Tensor]:
         device = self.processes.device
@@ -158,8 +184,10 @@ class Trainer:
         state = load_checkpoint(path)
         check_keys(state, RESUME_KEYS, path)
         check_sizes(state, self.config.sizes, path)
-        load_weights(self.network, state["network"])
-        self.average = {name: value.to(self.processes.device) for name, value in state["average"].items()}
+        if self.origin is not None and state.get("origin") != self.origin:
+            advice = "Give --fresh to start anew, or the network and the configuration it was begun with."
+            raise TrainingError(f"{path} was begun from another network", expected=self.origin[:16], received=str(state.get("origin"))[:16], advice=advice)
+        self._load(state)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.skipped, self.clips = (state[key] for key in ("step", "seconds", "skipped", "clips"))
         self.history = list(state["history"])
@@ -173,10 +201,15 @@ class Trainer:
         else:
             torch.manual_seed(self.config.train.seed + self.step + 7919 * self.processes.rank)
 
+    def _load(self, state: dict) -> None:
+        """Takes weights and averages from a checkpoint's state. The inner widths may be other ones, so the optimizer begins anew."""
+        load_weights(self.network, state["network"])
+        self.average = {name: value.to(self.processes.device) for name, value in state["average"].items()}
+        self.optimizer = self._new_optimizer()
+
     def start_from(self, weights: dict) -> None:
         """Starts from another network's weights."""
-        self.network.load_state_dict(weights)
-        self.average = self._copied_weights()
+        self._load({"network": weights, "average": {name: value.clone() for name, value in weights.items()}})
 
     def _copied_weights(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self.network.state_dict().items()}

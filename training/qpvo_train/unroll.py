@@ -53,7 +53,9 @@ class UnrollResult:
         """Gradients of `loss` in the network. The encoders go backward once, when the iterations, the matching and the correlation have all added to their output."""
         loss.backward(retain_graph=True)
         self.volume.backward()
-        torch.autograd.backward(self.encoded, [leaf.grad for leaf in self.leaves])
+        learnt = [(tensor, leaf.grad) for tensor, leaf in zip(self.encoded, self.leaves) if leaf.grad is not None]
+        if learnt:
+            torch.autograd.backward(*zip(*learnt))
 
 
 class Unroll:
@@ -103,11 +105,8 @@ class Unroll:
         with torch.no_grad():
             coords = geometry.transfer_patches(self.poses[:, :live], self.centres[:, :live], self.depths[:, :live], k, self.network.offsets)
         before = coords[..., coords.shape[-2] // 2, :]
-        correlation = self.volume.lookup(coords, live)
-        with self._network_precision():
-            hidden, flow, self.confidence = self.network.update(self.hidden, self.context[:, :live], correlation)
-        self.hidden = hidden.float()
-        self.target = before + flow
+        self._update(coords)
+        self.target = before + self.flow
         truth = self.truth.first(live)
         terms = {"flow": losses.flow_loss(self.target, before, truth), "confidence": losses.confidence_loss(self.target, self.confidence, truth)}
         with torch.set_grad_enabled(self.options.through_ba and torch.is_grad_enabled()):
@@ -115,6 +114,13 @@ class Unroll:
             if self.options.through_ba:
                 terms |= self._geometric_losses(n, truth)
         return terms
+
+    def _update(self, coords: Tensor) -> None:
+        """One pass of the update operator at the reprojected patches [B, S, T, M, P, 2]."""
+        self.correlation = self.volume.lookup(coords, self.count)
+        with self._network_precision():
+            hidden, self.flow, self.confidence = self.network.update(self.hidden, self.context[:, : self.count], self.correlation)
+        self.hidden = hidden.float()
 
     def _adjust(self) -> None:
         live = self.count

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .errors import TrainingError
+from .inner_widths import narrow
 from .network import NetworkSizes, PatchNetwork
 
 NESTED = ("net", "state_dict", "model")  # keys under which training scripts put a state dict
@@ -71,6 +72,7 @@ def load_network(path: str | Path, *, encoders_only: bool = False) -> PatchNetwo
     """
     tensors = read_tensors(path)
     network = PatchNetwork(infer_sizes(tensors))
+    narrow(network, tensors)
     expected = network.state_dict()
     absent = [name for name in expected if name not in tensors]
     if encoders_only and not any(name.startswith("update.") for name in tensors):

@@ -27,8 +27,8 @@ def test_there_are_configurations():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_configurations_of_the_project_are_right(path: Path):
-    config = load_config(path)
-    assert config.name == path.stem and Path(config.run).name == path.stem
+    config, model = load_config(path), path.stem.removesuffix("_int8")
+    assert config.name == model and Path(config.run).name == model
     assert config.data.crop[0] <= config.render.height and config.data.crop[1] <= config.render.width
     assert config.data.clips != config.data.validation
 
@@ -76,6 +76,17 @@ WRONG = [
     ({"sizes": {"width": 0}}, "sizes: width\n  expected: a positive number"),
     ({"train": {"steps": 0}}, "train: steps\n  expected: a positive number"),
     ({"train": {"learning_rate": 2.0}}, "between 0 and 1"),
+    ({"sensitivity": {"clips": 0}}, "sensitivity: clips\\n  expected: a positive number"),
+    ({"sensitivity": {"pruned": 1.0}}, "sensitivity: pruned\\n  expected: between 0 and 1"),
+    ({"sensitivity": {"latency": 0.2}}, "sensitivity: latency\\n  expected: between 0.25, all in int8, and 1"),
+    ({"sensitivity": {"flow_px": -1.0}}, "sensitivity: flow_px\\n  expected: 0 or more"),
+    ({"prune": {"macs": 1.0}}, "prune: macs\\n  expected: at least 0 and less than 1"),
+    ({"prune": {"largest": 1.0}}, "prune: largest\\n  expected: between 0 and 1"),
+    ({"prune": {"rounds": 0}}, "prune: rounds\\n  expected: a positive number"),
+    ({"qat": {"mode": "weights"}}, "qat: mode\\n  expected: scales or all\\n  received: weights"),
+    ({"qat": {"scale_rate": 0.0}}, "qat: scale_rate\\n  expected: between 0 and 1"),
+    ({"qat": {"warmup_steps": -1}}, "qat: warmup_steps\\n  expected: 0 or more"),
+    ({"qat": {"distill": {"flow": -1.0}}}, "qat: distill: flow\\n  expected: 0 or more"),
     ({"train": {"stages": []}}, "train: stages\n  expected: at least one"),
     ({"train": {"stages": [{"until": 0.5}]}}, "the last 1.0"),
     ({"train": {"stages": [{"until": 0.9}, {"until": 0.5}, {"until": 1.0}]}}, "`until` rising"),

@@ -13,7 +13,7 @@ import torch
 from tiny_run import tiny_config, tiny_trainer
 
 from qpvo_train.checkpoint import load_checkpoint
-from qpvo_train.processes import join_processes
+from qpvo_train.processes import Processes, join_processes
 
 HERE = Path(__file__).parent
 
@@ -25,6 +25,19 @@ def test_one_process_stands_alone():
     processes.average_gradients(layer)
     assert processes.leads and processes.count == 1 and processes.gather("x") == ["x"]
     assert torch.equal(layer.weight.grad, torch.ones(1, 2)) and layer.bias.grad is None
+
+
+def test_averages_keep_the_types_and_leave_what_is_frozen(monkeypatch):
+    """Two processes, the second of which has the gradients of the first one plus 2."""
+    layer = torch.nn.ParameterDict({"x32": torch.zeros(2), "x64": torch.zeros(3, dtype=torch.float64), "frozen": torch.zeros(4), "unused": torch.zeros(1)})
+    layer["frozen"].requires_grad_(False)
+    layer["x32"].grad, layer["x64"].grad = torch.ones(2), torch.full((3,), 4.0, dtype=torch.float64)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda flat: flat.mul_(2).add_(2))
+    Processes(0, 2, torch.device("cpu")).average_gradients(layer)
+    assert {name: value.grad if value.grad is None else value.grad.tolist() for name, value in layer.items()} == {
+        "x32": [2, 2], "x64": [5, 5, 5], "frozen": None, "unused": [1],
+    }  # fmt: skip
+    assert layer["x64"].grad.dtype == torch.float64 and layer["x32"].grad.dtype == torch.float32
 
 
 @pytest.mark.slow

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""INT8: which layers, fake quantization with learnable scales, calibration."""

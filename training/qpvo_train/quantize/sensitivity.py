@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The damage of quantizing, and of pruning, each group of layers alone: JSON, a table, a bar chart, and the mixed precision chosen from it under a budget."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..checkpoint import check_sizes, load_checkpoint, network_of
+from ..config import Config, SensitivityConfig
+from ..errors import TrainingError
+from ..evaluate import evaluate_clips
+from ..inner_widths import INNER_WIDTHS
+from ..network import PatchNetwork
+from ..sources import validation_folder
+from .channels import widths_of, without_channels
+from .damage import Reference, damage_of, references
+from .layers import groups_of
+from .macs import INT8_COST, layer_macs
+from .model import QuantizedNetwork
+from .scales import load_scales, save_scales
+
+SCALES, MIXED = "scales.safetensors", "scales_mixed.safetensors"
+REPORT, TABLE, CHART = "sensitivity.json", "sensitivity.md", "sensitivity.png"
+COLUMNS = ("features", "context", "correlation", "flow_px", "confidence", "translation_error")
+
+
+def sensitivity(
+    config: Config,
+    config_path: str | Path,
+    *,
+    checkpoint: str | Path | None = None,
+    scales: str | Path | None = None,
+    clips: int | None = None,
+    out: str | Path | None = None,
+) -> Path:
+    """Measures a checkpoint (default: the run's) with calibrated scales; writes report, table, chart and the scales of the chosen mixed precision into `out`
+    (default: `config.quantize_folder`); returns the report.
+
+    Raises TrainingError without a usable checkpoint, scales or held-out clips, and for a budget that not even the network all in int8 keeps.
+    """
+    path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
+    state = load_checkpoint(path)
+    check_sizes(state, config.sizes, path)
+    network = network_of(state)
+    found = load_scales(scales or config.quantize_folder / SCALES, network)
+    _check_budget(network, set_of(found), config.sensitivity)
+    torch.set_num_threads(config.train.threads)
+    count = clips or config.sensitivity.clips
+    recorded = references(network, validation_folder(config), count, config.data.crop)
+    trajectories = lambda form: evaluate_clips(form, validation_folder(config), count, config.data.crop)["translation_error"]  # noqa: E731
+    form = QuantizedNetwork(network)
+    form.set_scales(found)
+
+    report = {"config": Path(config_path).name, "checkpoint": path.name, "clips": count, "float": {"translation_error": trajectories(network)}}
+    report["quantized"] = quantization_damage(form, recorded, trajectories)
+    report["pruned"] = pruning_damage(network, recorded, config.sensitivity.pruned, trajectories)
+    form.set_scales(found)
+    report["mixed"] = choose_precision(form, {name: row["flow_px"] for name, row in report["quantized"].items()}, recorded, config.sensitivity)
+    return _write(Path(out or config.quantize_folder), report, form.scales())
+
+
+def set_of(scales: Mapping[str, Tensor]) -> set[str]:
+    """Names of the layers that have scales."""
+    return {name.rpartition(".")[0] for name in scales}
+
+
+Trajectories = Callable[[torch.nn.Module], float]
+
+
+def quantization_damage(form: QuantizedNetwork, clips: list[Reference], trajectories: Trajectories | None = None) -> dict[str, dict[str, float]]:
+    """Of each group that has scales, quantized alone, and of all together (`all`)."""
+    whole, rows = form.enabled, {}
+    for group, members in groups_of(form.layers).items():
+        names = {layer.name for layer in members}
+        if names <= whole:
+            form.enabled = names
+            rows[group] = _row(form, clips, trajectories)
+    form.enabled = whole
+    return rows | {"all": _row(form, clips, trajectories)}
+
+
+def pruning_damage(network: PatchNetwork, clips: list[Reference], share: float, trajectories: Trajectories | None = None) -> dict[str, dict[str, float]]:
+    """Of each inner width alone, without the share of its channels with the smallest norms, at least one."""
+    rows, widths = {}, widths_of(network)
+    for inner in INNER_WIDTHS:
+        width = widths[inner.name]
+        pruned = without_channels(network, {inner.name: max(1, width - max(1, round(share * width)))})
+        rows[inner.name] = _row(pruned, clips, trajectories)
+    return rows
+
+
+def _row(network: torch.nn.Module, clips: list[Reference], trajectories: Trajectories | None) -> dict[str, float]:
+    return asdict(damage_of(network, clips)) | ({} if trajectories is None else {"translation_error": trajectories(network)})
+
+
+def latency_share(macs: Mapping[str, int], quantized: Collection[str]) -> float:
+    """Cost of the networks with these layers in int8, relative to all in float."""
+    return sum(count * (INT8_COST if name in quantized else 1) for name, count in macs.items()) / sum(macs.values())
+
+
+def _check_budget(network: PatchNetwork, quantized: set[str], config: SensitivityConfig) -> None:
+    least = latency_share(layer_macs(network), quantized)
+    if least > config.latency:
+        raise TrainingError("the latency budget cannot be kept", expected=f"sensitivity: latency of at least {least:.3f}", received=config.latency)
+
+
+def choose_precision(form: QuantizedNetwork, alone: Mapping[str, float], clips: list[Reference], config: SensitivityConfig) -> dict:
+    """Greedy: of all groups in int8, the one with the largest flow error alone per cost that it adds goes back to float, until the flow error of the whole is
+    within the bound or nothing more fits into the budget. `form` is left in the chosen precision.
+
+    -> float: groups, quantized: layers, latency and flow_px reached, and all steps.
+    """
+    groups = {group: {layer.name for layer in members} for group, members in groups_of(form.layers).items() if group in alone}
+    macs = layer_macs(form.network)
+    cost = {group: (1 - INT8_COST) * sum(macs[name] for name in names) for group, names in groups.items()}
+    order = sorted(groups, key=lambda group: alone[group] / cost[group], reverse=True)
+    chosen, steps = [], [_step(form, [], macs, clips)]
+    while steps[-1]["flow_px"] > config.flow_px:
+        fitting = (group for group in order if group not in chosen and latency_share(macs, form.enabled - groups[group]) <= config.latency)
+        group = next(fitting, None)
+        if group is None:
+            break
+        chosen.append(group)
+        form.enabled = form.enabled - groups[group]
+        steps.append(_step(form, chosen, macs, clips))
+    last = steps[-1]
+    return {"float": chosen, "quantized": sorted(form.enabled), "latency": last["latency"], "flow_px": last["flow_px"], "steps": steps}
+
+
+def _step(form: QuantizedNetwork, chosen: list[str], macs: Mapping[str, int], clips: list[Reference]) -> dict:
+    return {"float": list(chosen), "latency": round(latency_share(macs, form.enabled), 4), **asdict(damage_of(form, clips))}
+
+
+def _write(folder: Path, report: dict, mixed: dict[str, Tensor]) -> Path:
+    from .sensitivity_chart import draw_damage
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
+    (folder / TABLE).write_text(table_of(report))
+    draw_damage(report, folder / CHART)
+    if mixed:
+        save_scales(folder / MIXED, mixed)
+    return folder / REPORT
+
+
+def table_of(report: dict) -> str:
+    """Markdown, the largest flow error first."""
+    parts = []
+    for title, rows in (("Quantized alone", report["quantized"]), ("Pruned alone", report["pruned"])):
+        parts += [f"## {title}\n", f"| group | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
+        for name, row in sorted(rows.items(), key=lambda item: item[1]["flow_px"], reverse=True):
+            parts.append(f"| {name} | {' | '.join(f'{row[column]:.4g}' for column in COLUMNS if column in row)} |")
+        parts.append("")
+    mixed = report["mixed"]
+    kept = ", ".join(mixed["float"]) or "nothing"
+    parts += ["## Mixed precision\n", f"In float beside stem and heads: {kept}. Latency {mixed['latency']:.3f} of float, flow error {mixed['flow_px']:.4g} px."]
+    return "\n".join(parts) + "\n"
