@@ -6,13 +6,15 @@
 #endif
 
 #include "../cpu/simd/kernels.hpp"
+#include "CpuEncoderObject.hpp"
 #include "CpuOpsObject.hpp"
+#include "CpuUpdateObject.hpp"
 #include "lending.hpp"
 
 namespace {
 
 /// Raised with every change of the surface described in src/native/addon.ts.
-constexpr int kSurface = 4;
+constexpr int kSurface = 5;
 
 /// Image-sized blocks go back to the system when they are freed, instead of staying in the heap of whichever thread decoded the image: over thousands of images
 /// those heaps fray and the process grows. Without glibc there is nothing to do.
@@ -28,6 +30,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("instructionSet", Napi::String::New(env, qpvo::simd::kernels().name));
   exports.Set("returnLargeBlocks", Napi::Function::New(env, returnLargeBlocks));
   exports.Set("CpuOps", qpvo::addon::CpuOpsObject::define(env));
+  exports.Set("CpuEncoder", qpvo::addon::CpuEncoderObject::define(env));
+  exports.Set("CpuUpdate", qpvo::addon::CpuUpdateObject::define(env));
   qpvo::addon::defineLending(env, exports);
   return exports;
 }

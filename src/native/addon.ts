@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 4;
+export const SURFACE = 5;
 
 export interface CpuOpsOptions {
   channels: 1 | 3;
@@ -124,6 +124,63 @@ export interface CpuOps {
   close(): void;
 }
 
+/** A dense tensor of a weights file, row-major. */
+export interface CpuTensor {
+  shape: readonly number[];
+  data: Float32Array | Int8Array;
+}
+
+export interface CpuUpdateOptions {
+  hiddenDim: number;
+  /** F, length of the correlation vector of an edge. */
+  correlationLength: number;
+  patches: number;
+  ringSlots: number;
+  maxPairs: number;
+  threads: number;
+  /** One of CpuUpdate.instructionSets; '' = the first of them. */
+  instructionSet: string;
+}
+
+export interface CpuEncoderOptions {
+  /** Network image. */
+  width: number;
+  height: number;
+  threads: number;
+  /** One of CpuEncoder.instructionSets; '' = the first of them. */
+  instructionSet: string;
+}
+
+/** Both encoders of a model over one image size. encode() works off the JavaScript thread; a second call meanwhile throws QPVO_BUSY. */
+export interface CpuEncoder {
+  /** Grid h x w = ceil(height / 4) x ceil(width / 4): image [C][height][width], cells [M] (y * w + x) -> features [F][h][w], context [M][D]. */
+  encode(image: Float32Array, cells: Int32Array, features: Float32Array, context: Float32Array): Promise<void>;
+  close(): void;
+}
+
+/** The arrays of an update; shapes as in PairBatch of src/network/Network.ts. hiddenOut also holds states on the way to the result. */
+export interface CpuUpdateBatch {
+  count: number;
+  source: Int32Array;
+  previous: Int32Array;
+  next: Int32Array;
+  hiddenIn: Float32Array;
+  hiddenOut: Float32Array;
+  contextRing: Float32Array;
+  correlation: Float32Array;
+  delta: Float32Array;
+  weight: Float32Array;
+}
+
+/** The update operator of one model. */
+export interface CpuUpdate {
+  /** Instruction set at work. */
+  readonly instructionSet: string;
+  /** One pass over the pairs, off the JavaScript thread; the pair tables are read before it returns, the arrays until its promise settles. Meanwhile throws QPVO_BUSY. */
+  update(batch: CpuUpdateBatch): Promise<void>;
+  close(): void;
+}
+
 export interface Addon {
   surface: number;
   /** Instruction set chosen for this processor. */
@@ -139,5 +196,22 @@ export interface Addon {
     new (options: CpuOpsOptions, undistortMap: Float32Array): CpuOps;
     /** The same without holding up the JavaScript thread: hundreds of megabytes may have to be cleared. */
     create(options: CpuOpsOptions, undistortMap: Float32Array): Promise<CpuOps>;
+  };
+  CpuEncoder: {
+    /**
+     * Tensors under their names in the weights file. A layer whose `weight` is int8 needs `weight_scale` and `input_scale` and works in int8, others in fp32.
+     */
+    create(options: CpuEncoderOptions, tensors: Record<string, CpuTensor>): Promise<CpuEncoder>;
+    /** What this processor can run, best first. */
+    readonly instructionSets: readonly string[];
+  };
+  CpuUpdate: {
+    /**
+     * Tensors under their names in the weights file, from `update.` on; the columns of `update.corr.0.weight` in the order of OpsBuffers.correlation. A layer whose
+     * `weight` is int8 needs `weight_scale` and `input_scale` and works in int8, others in fp32. The tensors are read until the promise settles.
+     */
+    create(options: CpuUpdateOptions, tensors: Record<string, CpuTensor>): Promise<CpuUpdate>;
+    /** What this processor can run, best first. */
+    readonly instructionSets: readonly string[];
   };
 }
