@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How the odometry uses a network:
 //
-//   const network = await openNetwork(modelDir, { threads });     // verifies and loads the model
-//   network.allocate({ height, width, patches, ..., buffers });   // once; fixes shapes and the buffers of encode()
-//   await network.encode();                                       // buffers.image, .cells -> .features, .context
-//   await network.update(batch);                                  // one pass of the update operator over all pairs
+//   const network = await openNetwork(modelDir, { threads, runtime, precision });   // verifies and loads the model
+//   network.allocate({ height, width, patches, ..., buffers });                     // once; fixes shapes and the buffers of encode()
+//   await network.encode();                                                         // buffers.image, .cells -> .features, .context
+//   await network.update(batch);                                                    // one pass of the update operator over all pairs
 //   await network.close();
 //
 // All arrays belong to the caller, are dense and row-major, and may lie in memory of the native addon. They are read and written between a call

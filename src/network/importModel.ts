@@ -10,17 +10,19 @@ import {
   MANIFEST_VERSION,
   type ModelFile,
   type ModelManifest,
+  type ModelQuantization,
   type ModelWindows,
   type Part,
 } from './manifest.ts';
+import { PART_FILES } from './modelParts.ts';
 import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
-import { contextGraph, featureGraph } from './onnx/encoderGraph.ts';
-import { updateGraph } from './onnx/updateGraph.ts';
+import { floatParts, int8Parts } from './partContents.ts';
 import { type ModelProvenance, provenanceFault } from './provenance.ts';
-import { checkTensors, encoderTensors, updateTensors } from './weights/expectedTensors.ts';
-import { inferSizes } from './weights/networkSizes.ts';
+import { readScales, SCHEME, type Scales } from './quantization/readScales.ts';
+import { checkTensors, encoderTensors, innerWidthsOf, updateTensors } from './weights/expectedTensors.ts';
+import { inferSizes, type NetworkSizes } from './weights/networkSizes.ts';
 import { readWeights } from './weights/readWeights.ts';
-import { encodeSafetensors } from './weights/safetensors.ts';
+import type { Weights } from './weights/Weights.ts';
 
 export interface ImportOptions {
   /** Name of the model; letters, digits, dot, dash and underscore. */
@@ -35,6 +37,10 @@ export interface ImportOptions {
   windows?: ModelWindows;
   /** Tensors of golden inputs and outputs, a .safetensors file's content. */
   golden?: Uint8Array;
+  /** Scales of the layers to be computed in int8: a .safetensors file. Without it the model is one in fp32 only. */
+  scales?: { path: string; content: Uint8Array };
+  /** Golden tensors of the quantized network; only with scales. */
+  goldenInt8?: Uint8Array;
 }
 
 /** The windows of the parameter table. */
@@ -45,39 +51,28 @@ function defaultWindows(): ModelWindows {
 
 /**
  * Makes a model folder from trained weights (.pt, .pth, .npz, .safetensors; tensor names of the published DPVO checkpoint, any widths): ONNX graphs,
- * the weights as .safetensors, and the manifest, which is written last. Weights without any `update.` tensor give a model of encoders only.
+ * the weights as .safetensors, and the manifest, which is written last. Weights without any `update.` tensor give a model of encoders only; with scales
+ * the int8 forms stand beside those in fp32.
  *
- * @throws QPVO_USAGE for a bad name or provenance, QPVO_MODEL when the weights cannot be read or do not form the network, QPVO_OUTPUT when the
+ * @throws QPVO_USAGE for a bad name or provenance, QPVO_MODEL when weights or scales cannot be read or do not form the network, QPVO_OUTPUT when the
  * folder cannot be written
  */
 export async function importModel(weightsPath: string, options: ImportOptions): Promise<ModelManifest> {
-  if (!/^[\w.-]+$/.test(options.name)) {
-    throw new QpvoError('QPVO_USAGE', {
-      what: 'bad model name',
-      expected: 'letters, digits, dot, dash, underscore',
-      received: options.name,
-    });
-  }
-  const fault = options.provenance === undefined ? undefined : provenanceFault(options.provenance);
-  if (fault !== undefined) {
-    const received = JSON.stringify(fault.received) ?? 'nothing';
-    throw new QpvoError('QPVO_USAGE', { what: `provenance: "${fault.key}"`, expected: fault.expected, received });
-  }
+  checkOptions(options);
   const weights = readWeights(weightsPath);
   const sizes = inferSizes(weights);
-  const complete = [...weights.keys()].some((name) => name.startsWith('update.'));
-  checkTensors(weights, new Map([...encoderTensors(sizes), ...(complete ? updateTensors(sizes) : [])]));
+  checkWeights(weights, sizes);
+  const scales = scalesOption(options, weights);
 
-  const contents: [Part, string, Uint8Array][] = [
-    ['features', 'features.onnx', featureGraph(weights, sizes)],
-    ['context', 'context.onnx', contextGraph(weights, sizes)],
-    ['weights', 'weights.safetensors', encodeSafetensors(weights)],
-  ];
-  if (complete) contents.push(['update', 'update.onnx', updateGraph(weights, sizes)]);
-  if (options.golden !== undefined) contents.push(['golden', 'golden.safetensors', options.golden]);
+  const contents: [Part, Uint8Array][] = floatParts(weights, sizes);
+  if (options.golden !== undefined) contents.push(['golden', options.golden]);
+  if (scales !== undefined) contents.push(...int8Parts(weights, sizes, scales));
+  if (options.goldenInt8 !== undefined) contents.push(['goldenInt8', options.goldenInt8]);
 
   const files: Partial<Record<Part, ModelFile>> = {};
-  for (const [part, name, bytes] of contents) files[part] = { name, bytes: bytes.length, sha256: checksum(bytes) };
+  for (const [part, bytes] of contents) {
+    files[part] = { name: PART_FILES[part], bytes: bytes.length, sha256: checksum(bytes) };
+  }
   const manifest: ModelManifest = {
     version: MANIFEST_VERSION,
     name: options.name,
@@ -90,13 +85,55 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
     normalisation: { scale: 2 / 255, offset: -0.5, channels: sizes.inputChannels === 1 ? 'grey' : 'bgr' },
     correlation: CORRELATION_LAYOUT,
     windows: options.windows ?? defaultWindows(),
+    ...(scales === undefined ? {} : { quantization: quantizationOf(scales) }),
     files,
   };
   await writeFiles(options.outDir, [
-    ...contents.map(([, name, bytes]) => [name, bytes] as const),
+    ...contents.map(([part, bytes]) => [PART_FILES[part], bytes] as const),
     [MANIFEST_FILE, `${JSON.stringify(manifest, null, 2)}\n`],
   ]);
   return manifest;
+}
+
+function checkOptions({ name, provenance, scales, goldenInt8 }: ImportOptions): void {
+  if (!/^[\w.-]+$/.test(name)) {
+    throw new QpvoError('QPVO_USAGE', {
+      what: 'bad model name',
+      expected: 'letters, digits, dot, dash, underscore',
+      received: name,
+    });
+  }
+  const fault = provenance === undefined ? undefined : provenanceFault(provenance);
+  if (fault !== undefined) {
+    const received = JSON.stringify(fault.received) ?? 'nothing';
+    throw new QpvoError('QPVO_USAGE', { what: `provenance: "${fault.key}"`, expected: fault.expected, received });
+  }
+  if (goldenInt8 !== undefined && scales === undefined) {
+    throw new QpvoError('QPVO_USAGE', {
+      what: 'golden tensors of an int8 model',
+      expected: 'the scales of its layers too',
+    });
+  }
+}
+
+/** Weights with any tensor of the update operator must have all of them. */
+function checkWeights(weights: Weights, sizes: NetworkSizes): void {
+  const inner = innerWidthsOf(weights);
+  const complete = [...weights.keys()].some((name) => name.startsWith('update.'));
+  checkTensors(weights, new Map([...encoderTensors(sizes, inner), ...(complete ? updateTensors(sizes, inner) : [])]));
+}
+
+function scalesOption({ scales }: ImportOptions, weights: Weights): Scales | undefined {
+  if (scales === undefined) return undefined;
+  const { path, content } = scales;
+  return readScales(Buffer.from(content.buffer, content.byteOffset, content.byteLength), path, weights);
+}
+
+function quantizationOf(scales: Scales): ModelQuantization {
+  return {
+    scheme: SCHEME,
+    inputScales: Object.fromEntries([...scales].map(([layer, { input }]) => [layer, input])),
+  };
 }
 
 /** Writes the files in order, each first under another name, so that none is ever half there. */

@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, QpvoError } from '../error.ts';
 import { checkManifestFields, invalidManifest } from './manifestFields.ts';
-import type { Part } from './modelParts.ts';
+import { PART_FILES, type Part } from './modelParts.ts';
 import type { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
 import type { ModelProvenance } from './provenance.ts';
+import type { SCHEME } from './quantization/readScales.ts';
 import type { NetworkSizes } from './weights/networkSizes.ts';
 
 export type { Part } from './modelParts.ts';
@@ -34,6 +35,13 @@ export interface ModelWindows {
   optimizationWindow: number;
 }
 
+/** How the int8 parts of a model were made. */
+export interface ModelQuantization {
+  scheme: typeof SCHEME;
+  /** Scale of the input of every quantized layer, by the layer's name; all other layers are in floating point. */
+  inputScales: Record<string, number>;
+}
+
 /** What a model says about itself: manifest.json in its folder. */
 export interface ModelManifest {
   version: typeof MANIFEST_VERSION;
@@ -52,6 +60,8 @@ export interface ModelManifest {
   /** Order of the correlation vector, slowest axis first. */
   correlation: typeof CORRELATION_LAYOUT;
   windows: ModelWindows;
+  /** Absent from a model without int8 parts. */
+  quantization?: ModelQuantization;
   files: Partial<Record<Part, ModelFile>>;
 }
 
@@ -103,11 +113,12 @@ export async function loadModelFile(folder: string, manifest: ModelManifest, par
 function fileOf(manifest: ModelManifest, part: Part): ModelFile {
   const file = manifest.files[part];
   if (file !== undefined) return file;
-  const advice =
-    part === 'update'
-      ? 'It holds encoders only: import weights that have the update operator.'
-      : 'Import the model again.';
-  throw new QpvoError('QPVO_MODEL', { what: `model ${manifest.name} has no part "${part}"`, advice });
+  throw new QpvoError('QPVO_MODEL', {
+    what: `model ${manifest.name} has no part "${part}"`,
+    expected: PART_FILES[part],
+    received: `only ${Object.keys(manifest.files).join(', ')}`,
+    advice: 'Import the model again.',
+  });
 }
 
 function checkLength(path: string, file: ModelFile, length: number): void {

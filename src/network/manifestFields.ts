@@ -3,6 +3,8 @@ import { QpvoError } from '../error.ts';
 import { PARTS } from './modelParts.ts';
 import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
 import { provenanceFault } from './provenance.ts';
+import { quantizedLayer } from './quantization/quantizedLayers.ts';
+import { SCHEME } from './quantization/readScales.ts';
 
 /**
  * Checks type and range of every field of a manifest of this version.
@@ -38,6 +40,17 @@ export function checkManifestFields(value: Record<string, unknown>, path: string
   const windows = record(value.windows);
   for (const key of ['patchesPerFrame', 'removalWindow', 'patchLifetime', 'optimizationWindow']) {
     check(isCount(windows[key]), `windows.${key}`, 'a positive whole number', windows[key]);
+  }
+  if (value.quantization !== undefined) {
+    const { scheme, inputScales } = record(value.quantization);
+    check(scheme === SCHEME, 'quantization.scheme', `"${SCHEME}"`, scheme);
+    const scales = Object.entries(record(inputScales));
+    check(scales.length > 0, 'quantization.inputScales', 'a scale of at least one layer', inputScales);
+    for (const [layer, scale] of scales) {
+      const key = `quantization.inputScales.${layer}`;
+      check(quantizedLayer(layer) !== undefined, key, 'a layer that can be quantized', layer);
+      check(Number.isFinite(scale) && (scale as number) > 0, key, 'a finite number above 0', scale);
+    }
   }
   for (const [part, file] of Object.entries(record(value.files))) {
     check((PARTS as readonly string[]).includes(part), `files.${part}`, `one of ${PARTS.join(' ')}`, part);

@@ -19,17 +19,23 @@ type Row = Float64Array<ArrayBuffer>;
 type Rows = Row[];
 type Tensors = Map<string, { shape: number[]; data: Float32Array }>;
 
-/** `hidden`, `context` and `correlation` hold one row per edge; the correlation is in the published order. */
+/**
+ * `hidden`, `context` and `correlation` hold one row per edge; the correlation is in the published order.
+ *
+ * @param linearOf another arithmetic of the linear layers, by their names in the weights file
+ */
 export function edgeListUpdate(
   tensors: Tensors,
   edges: Edge[],
   hidden: Rows,
   context: Rows,
   correlation: Rows,
+  linearOf?: (name: string) => (x: Row) => Row,
 ): EdgeListResult {
   const W = (name: string) => tensors.get(`update.${name}.weight`)!;
   const b = (name: string) => tensors.get(`update.${name}.bias`)!.data;
-  const linear = (name: string) => (x: Row) => {
+  const linear = (name: string) => linearOf?.(`update.${name}`) ?? floatLinear(name);
+  const floatLinear = (name: string) => (x: Row) => {
     const { shape, data } = W(name);
     return Float64Array.from({ length: shape[0]! }, (_, o) =>
       x.reduce((sum, value, c) => sum + value * data[o * shape[1]! + c]!, b(name)[o]!),
@@ -66,7 +72,7 @@ export function edgeListUpdate(
     for (const [e, edge] of edges.entries()) groups.set(key(edge), [...(groups.get(key(edge)) ?? []), e]);
     for (const members of groups.values()) {
       const y = linear(`${name}.h`)(
-        zero.map((_, c) =>
+        f[0]!.map((_, c) =>
           softmaxMean(
             members.map((e) => g[e]![c]!),
             members.map((e) => f[e]![c]!),

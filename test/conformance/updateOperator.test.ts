@@ -4,12 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importModel } from '../../src/network/importModel.ts';
 import type { Network, PairBatch } from '../../src/network/Network.ts';
-import { openNetwork } from '../../src/network/OnnxNetwork.ts';
+import { openNetwork } from '../../src/network/openNetwork.ts';
 import { correlationLength } from '../../src/network/weights/networkSizes.ts';
 import { readWeights } from '../../src/network/weights/readWeights.ts';
 import { encodeSafetensors } from '../../src/network/weights/safetensors.ts';
 import type { Weights } from '../../src/network/weights/Weights.ts';
 import { type Edge, edgeListUpdate } from './edgeListUpdate.ts';
+import { narrowed } from './narrowed.ts';
 import { randomNumbers, randomWeights, TINY } from './randomNetwork.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
 
@@ -88,6 +89,10 @@ describe('update operator against an edge list in double precision', function ()
       for (let n = 0; n < data.length; n++) data[n]! *= 30;
     }
     await compare(weights, join(folder, 'logits'), 3, complete(5), 77);
+  });
+
+  it('a pruned network, whose inner layers are narrower', async () => {
+    await compare(narrowed(randomWeights(TINY, 21)), join(folder, 'pruned'), 3, complete(4), 21);
   });
 
   it('the weights of the model small', async () => {

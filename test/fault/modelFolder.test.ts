@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QpvoError } from '../../src/error.ts';
-import { openNetwork } from '../../src/network/OnnxNetwork.ts';
+import { openNetwork } from '../../src/network/openNetwork.ts';
 import { temporaryFolder } from '../conformance/temporaryFolder.ts';
 
 type Json = Record<string, unknown>;

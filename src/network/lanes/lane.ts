@@ -24,7 +24,7 @@ class Lane {
       this.#features = await FrameEncoder.open(features.model, 'feature encoder', features.threads);
     if (context !== undefined)
       this.#context = await FrameEncoder.open(context.model, 'context encoder', context.threads);
-    this.#updater = await SourceUpdater.open(update, sizes);
+    if (update !== undefined) this.#updater = await SourceUpdater.open(update, sizes);
   }
 
   async handle(request: LaneRequest): Promise<void> {

@@ -7,7 +7,8 @@ import type { LentArray } from './lending.ts';
 /** What a lane is started with. */
 export interface LaneModel {
   sizes: NetworkSizes;
-  update: Uint8Array;
+  /** The update operator; undefined when it runs elsewhere. */
+  update: Uint8Array | undefined;
   /** The encoders this lane runs, with the threads of each. */
   features: { model: Uint8Array; threads: number } | undefined;
   context: { model: Uint8Array; threads: number } | undefined;

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: MIT
+import { toHalves } from '../weights/elements.ts';
 import {
   type Attribute,
+  type ConstantData,
   type Dimension,
+  ELEMENT,
   encodeModel,
   type Initializer,
   type Node,
+  type Opset,
   type ValueInfo,
 } from './encodeModel.ts';
 
+/** Precision of the values between inputs and outputs, which are fp32 in any case. */
+export type InnerPrecision = 'fp32' | 'fp16';
+
+/** The opset with all operators of a precision: half precision can be quantized from 19 on. */
+const OPSETS: Readonly<Record<InnerPrecision, Opset>> = { fp32: 17, fp16: 19 };
+
 /** Collects nodes, inputs, constants and outputs of an ONNX graph. Every method that makes a value returns its name. */
 export class GraphBuilder {
+  readonly precision: InnerPrecision;
   readonly #name: string;
   readonly #nodes: Node[] = [];
   readonly #initializers = new Map<string, Initializer>();
@@ -17,13 +28,15 @@ export class GraphBuilder {
   readonly #outputs: ValueInfo[] = [];
   #count = 0;
 
-  constructor(name: string) {
+  constructor(name: string, precision: InnerPrecision = 'fp32') {
     this.#name = name;
+    this.precision = precision;
   }
 
   input(name: string, type: ValueInfo['type'], shape: Dimension[]): string {
     this.#inputs.push({ name, type, shape });
-    return name;
+    const isHalf = this.precision === 'fp16' && type === 'float32';
+    return isHalf ? this.op('Cast', [name], { to: ELEMENT.float16 }) : name;
   }
 
   /** Declares a value, made under this name, an output of the graph. */
@@ -31,8 +44,13 @@ export class GraphBuilder {
     this.#outputs.push({ name, type: 'float32', shape });
   }
 
-  /** An fp32 constant. The same name may be given again with the same data. */
+  /** A constant in the precision of the graph. The same name may be given again with the same data. */
   floats(name: string, shape: number[], data: Float32Array): string {
+    return this.constant(name, shape, this.precision === 'fp16' ? { halves: toHalves(data) } : data);
+  }
+
+  /** A constant as it is. The same name may be given again with the same data. */
+  constant(name: string, shape: number[], data: ConstantData): string {
     this.#initializers.set(name, { name, shape, data });
     return name;
   }
@@ -40,8 +58,7 @@ export class GraphBuilder {
   /** An int64 constant, named after its values: equal constants are stored once. */
   integers(values: number[], shape: number[] = [values.length]): string {
     const name = `int_${values.join('_')}${shape.length === 0 ? '_scalar' : ''}`;
-    this.#initializers.set(name, { name, shape, data: BigInt64Array.from(values, BigInt) });
-    return name;
+    return this.constant(name, shape, BigInt64Array.from(values, BigInt));
   }
 
   /** A node with one output, which is named by itself unless a name is given. */
@@ -55,14 +72,40 @@ export class GraphBuilder {
     return output;
   }
 
+  /** ReduceMax, whose axes became an input with opset 18. */
+  reduceMax(x: string, axis: number): string {
+    return OPSETS[this.precision] < 18
+      ? this.op('ReduceMax', [x], { axes: [axis], keepdims: 1 })
+      : this.op('ReduceMax', [x, this.integers([axis])], { keepdims: 1 });
+  }
+
   /** The model in ONNX protobuf encoding. */
   encode(): Uint8Array {
     return encodeModel({
       name: this.#name,
-      nodes: this.#nodes,
+      nodes: this.precision === 'fp16' ? this.#withWideOutputs() : this.#nodes,
       initializers: [...this.#initializers.values()],
       inputs: this.#inputs,
       outputs: this.#outputs,
+      opset: OPSETS[this.precision],
     });
+  }
+
+  /** The nodes, with the half-precision outputs under another name and their fp32 form under the given one. */
+  #withWideOutputs(): Node[] {
+    const outputs = this.#outputs.map(({ name }) => name);
+    const inner = (name: string) => (outputs.includes(name) ? `${name}_half` : name);
+    const nodes = this.#nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(inner),
+      outputs: node.outputs.map(inner),
+    }));
+    const casts = outputs.map((name) => ({
+      type: 'Cast',
+      inputs: [inner(name)],
+      outputs: [name],
+      attributes: { to: ELEMENT.float32 },
+    }));
+    return [...nodes, ...casts];
   }
 }

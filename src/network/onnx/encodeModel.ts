@@ -14,10 +14,17 @@ export interface Node {
   attributes: Record<string, Attribute>;
 }
 
+/** Half precision as its bits. */
+export interface Halves {
+  halves: Uint16Array;
+}
+
+export type ConstantData = Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Halves;
+
 export interface Initializer {
   name: string;
   shape: number[];
-  data: Float32Array | BigInt64Array;
+  data: ConstantData;
 }
 
 export interface ValueInfo {
@@ -32,16 +39,17 @@ export interface Graph {
   initializers: Initializer[];
   inputs: ValueInfo[];
   outputs: ValueInfo[];
+  opset: Opset;
 }
 
-const OPSET = 17;
-/** Version of the ONNX file format that came with opset 17. */
-const IR_VERSION = 8;
+/** Versions of the operators; from 19 values may be quantized from and to half precision. */
+export type Opset = 17 | 19;
 
-/** Element types of onnx.TensorProto. */
-const FLOAT = 1;
-const INT32 = 6;
-const INT64 = 7;
+/** Version of the ONNX file format that came with an opset. */
+const IR_VERSIONS: Readonly<Record<Opset, number>> = { 17: 8, 19: 9 };
+
+/** Element types of onnx.TensorProto, as attribute values too. */
+export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 
 /** Attribute types of onnx.AttributeProto. */
 const ATTRIBUTE_FLOAT = 1;
@@ -53,10 +61,10 @@ type Fields = (fields: FieldWriter) => void;
 /** Encodes a graph as onnx.ModelProto. Field numbers are those of onnx.proto. */
 export function encodeModel(graph: Graph): Uint8Array {
   const model = new FieldWriter();
-  model.integer(1, IR_VERSION);
+  model.integer(1, IR_VERSIONS[graph.opset]);
   model.text(2, 'qpvo');
   model.message(7, (fields) => writeGraph(fields, graph));
-  model.message(8, (fields) => fields.integer(2, OPSET));
+  model.message(8, (fields) => fields.integer(2, graph.opset));
   return model.finish();
 }
 
@@ -95,10 +103,19 @@ function writeAttribute(fields: FieldWriter, value: Attribute): void {
 }
 
 function writeTensor(fields: FieldWriter, { name, shape, data }: Initializer): void {
+  const { buffer, byteOffset, byteLength } = 'halves' in data ? data.halves : data;
   for (const length of shape) fields.integer(1, length);
-  fields.integer(2, data instanceof Float32Array ? FLOAT : INT64);
+  fields.integer(2, elementOf(data));
   fields.text(8, name);
-  fields.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  fields.bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+function elementOf(data: ConstantData): number {
+  if ('halves' in data) return ELEMENT.float16;
+  if (data instanceof Float32Array) return ELEMENT.float32;
+  if (data instanceof BigInt64Array) return ELEMENT.int64;
+  if (data instanceof Int32Array) return ELEMENT.int32;
+  return data instanceof Int8Array ? ELEMENT.int8 : ELEMENT.uint8;
 }
 
 function writeValueInfo(fields: FieldWriter, { name, type, shape }: ValueInfo): void {
@@ -110,7 +127,7 @@ function writeValueInfo(fields: FieldWriter, { name, type, shape }: ValueInfo): 
   fields.text(1, name);
   fields.message(2, (typeProto) =>
     typeProto.message(1, (tensorType) => {
-      tensorType.integer(1, type === 'float32' ? FLOAT : INT32);
+      tensorType.integer(1, ELEMENT[type]);
       tensorType.message(2, writeShape);
     }),
   );

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 import type { NetworkSizes } from '../weights/networkSizes.ts';
-import type { Weights, WeightTensor } from '../weights/Weights.ts';
+import type { Weights } from '../weights/Weights.ts';
 import { GraphBuilder } from './GraphBuilder.ts';
+import { type GraphQuantization, innerPrecision, productsOf } from './graphQuantization.ts';
+import type { Products } from './Products.ts';
 
 /** The published network divides both encoder outputs by this; here it is folded into the last convolution. */
 const OUTPUT_DIVISOR = 4;
 const INSTANCE_NORM_EPSILON = 1e-5;
+const HEAD = 'conv2';
 
 /**
  * Matching features. Input `image` [1][inputChannels][H][W], normalised as x = 2 I / 255 - 0.5; H and W are free.
  * Output `features` [1][featureDim][H/4][W/4].
  */
-export function featureGraph(weights: Weights, sizes: NetworkSizes): Uint8Array {
-  const graph = new GraphBuilder('features');
+export function featureGraph(weights: Weights, sizes: NetworkSizes, quantization?: GraphQuantization): Uint8Array {
+  const graph = new GraphBuilder('features', innerPrecision(quantization));
   const image = graph.input('image', 'float32', [1, sizes.inputChannels, 'H', 'W']);
-  const encoder = new Encoder(graph, weights, 'patchify.fnet', true);
+  const encoder = new Encoder(graph, weights, 'patchify.fnet', true, quantization);
   encoder.project(encoder.trunk(image), 'features');
   graph.output('features', [1, sizes.featureDim, 'h', 'w']);
   return graph.encode();
@@ -24,11 +27,11 @@ export function featureGraph(weights: Weights, sizes: NetworkSizes): Uint8Array 
  * Context features at the patch centres. Inputs `image` as above and `cells` [M], the grid cells y * w + x of the centres.
  * Output `context` [M][hiddenDim]. The final 1x1 convolution is only evaluated at the cells, which is exact.
  */
-export function contextGraph(weights: Weights, sizes: NetworkSizes): Uint8Array {
-  const graph = new GraphBuilder('context');
+export function contextGraph(weights: Weights, sizes: NetworkSizes, quantization?: GraphQuantization): Uint8Array {
+  const graph = new GraphBuilder('context', innerPrecision(quantization));
   const image = graph.input('image', 'float32', [1, sizes.inputChannels, 'H', 'W']);
   const cells = graph.input('cells', 'int32', ['M']);
-  const encoder = new Encoder(graph, weights, 'patchify.inet', false);
+  const encoder = new Encoder(graph, weights, 'patchify.inet', false, quantization);
   const planes = graph.op('Reshape', [encoder.trunk(image), graph.integers([2 * sizes.width, -1])]);
   const columns = graph.op('Gather', [planes, cells], { axis: 1 });
   encoder.projectColumns(columns, 'context');
@@ -40,12 +43,21 @@ export function contextGraph(weights: Weights, sizes: NetworkSizes): Uint8Array 
 class Encoder {
   readonly #graph: GraphBuilder;
   readonly #weights: Weights;
+  readonly #products: Products;
   readonly #name: string;
   readonly #norm: boolean;
 
-  constructor(graph: GraphBuilder, weights: Weights, name: string, norm: boolean) {
+  constructor(
+    graph: GraphBuilder,
+    weights: Weights,
+    name: string,
+    norm: boolean,
+    quantization: GraphQuantization | undefined,
+  ) {
+    const head = `${name}.${HEAD}`;
     this.#graph = graph;
     this.#weights = weights;
+    this.#products = productsOf(graph, divided(weights, head), `${name}.`, dividedScales(quantization, head));
     this.#name = name;
     this.#norm = norm;
   }
@@ -61,37 +73,33 @@ class Encoder {
 
   /** The final 1x1 convolution over the whole grid. */
   project(x: string, output: string): void {
-    const { weight, bias } = this.#scaledHead();
-    const inputs = [x, this.#graph.floats('conv2.weight', weight.shape, weight.data)];
-    this.#graph.op('Conv', [...inputs, this.#graph.floats('conv2.bias', bias.shape, bias.data)], {}, output);
+    this.#products.convolution(x, this.#layer(HEAD), { stride: 1, pad: 0, output });
   }
 
   /** The final 1x1 convolution at gathered cells [2 width][M], as a product: [M][out]. */
   projectColumns(columns: string, output: string): void {
-    const { weight, bias } = this.#scaledHead();
-    const [outputs = 0, inputs = 0] = weight.shape;
-    const matrix = this.#graph.floats('conv2.weight', [outputs, inputs], weight.data);
-    const offset = this.#graph.floats('conv2.bias', bias.shape, bias.data);
-    this.#graph.op('Gemm', [columns, matrix, offset], { transA: 1, transB: 1 }, output);
+    this.#products.linearOfColumns(columns, this.#layer(HEAD), output);
   }
 
+  /** A quantized shortcut is the block's input as its first convolution gets it: it need not be kept in floating point beside the integers. */
   #block(x: string, name: string, stride: number): string {
-    let y = this.#relu(this.#conv(x, `${name}.conv1`, stride, 1));
+    let y = this.#relu(this.#conv(x, `${name}.conv1`, stride, 1, `${name}.conv2`));
     y = this.#relu(this.#conv(y, `${name}.conv2`, 1, 1));
-    const shortcut = stride === 1 ? x : this.#conv(x, `${name}.downsample.0`, stride, 0);
+    const shortcut =
+      stride === 1
+        ? this.#products.seenBy(this.#layer(`${name}.conv1`), x)
+        : this.#conv(x, `${name}.downsample.0`, stride, 0);
     return this.#relu(this.#graph.op('Add', [shortcut, y]));
   }
 
-  #conv(x: string, name: string, stride: number, pad: number): string {
-    const tensor = (part: string) => {
-      const { shape, data } = this.#weights.get(`${this.#name}.${name}.${part}`)!;
-      return this.#graph.floats(`${name}.${part}`, shape, data);
-    };
-    const y = this.#graph.op('Conv', [x, tensor('weight'), tensor('bias')], {
-      strides: [stride, stride],
-      pads: [pad, pad, pad, pad],
+  #conv(x: string, name: string, stride: number, pad: number, onlyReader?: string): string {
+    const y = this.#products.convolution(x, this.#layer(name), {
+      stride,
+      pad,
+      isNormalised: this.#norm,
+      ...(onlyReader === undefined || this.#norm ? {} : { onlyReader: this.#layer(onlyReader) }),
     });
-    return this.#norm ? this.#instanceNorm(y, this.#weights.get(`${this.#name}.${name}.bias`)!.data.length) : y;
+    return this.#norm ? this.#instanceNorm(y, this.#weights.get(`${this.#layer(name)}.bias`)!.data.length) : y;
   }
 
   #instanceNorm(x: string, channels: number): string {
@@ -104,11 +112,24 @@ class Encoder {
     return this.#graph.op('Relu', [x]);
   }
 
-  #scaledHead(): { weight: WeightTensor; bias: WeightTensor } {
-    const scaled = (part: string) => {
-      const { shape, data } = this.#weights.get(`${this.#name}.conv2.${part}`)!;
-      return { shape, data: data.map((value) => value / OUTPUT_DIVISOR) };
-    };
-    return { weight: scaled('weight'), bias: scaled('bias') };
+  #layer(name: string): string {
+    return `${this.#name}.${name}`;
   }
+}
+
+/** The weights with those of the head divided. */
+function divided(weights: Weights, head: string): Weights {
+  const scaled = (name: string) => {
+    const { shape, data } = weights.get(name)!;
+    return { shape, data: data.map((value) => value / OUTPUT_DIVISOR) };
+  };
+  return new Map([...weights, ...[`${head}.weight`, `${head}.bias`].map((name) => [name, scaled(name)] as const)]);
+}
+
+/** The scales of the divided weights: their integers stay the same. */
+function dividedScales(quantization: GraphQuantization | undefined, head: string): GraphQuantization | undefined {
+  const scales = quantization?.scales.get(head);
+  if (quantization === undefined || scales === undefined) return quantization;
+  const weight = scales.weight.map((scale) => scale / OUTPUT_DIVISOR);
+  return { ...quantization, scales: new Map([...quantization.scales, [head, { ...scales, weight }]]) };
 }

@@ -3,7 +3,8 @@ import { correlationLength, type NetworkSizes } from '../weights/networkSizes.ts
 import type { Weights } from '../weights/Weights.ts';
 import { correlationColumns } from './correlationColumns.ts';
 import { GraphBuilder } from './GraphBuilder.ts';
-import { transposed } from './transposed.ts';
+import { type GraphQuantization, innerPrecision, productsOf } from './graphQuantization.ts';
+import type { Products } from './Products.ts';
 
 const LAYER_NORM_EPSILON = 1e-3;
 /** Slice end that means "to the end of the axis". */
@@ -16,14 +17,15 @@ const TO_END = Number.MAX_SAFE_INTEGER;
  * Inputs, with M patches and E = T * M edges: `hidden` [T][M][D], `context` [1][M][D], `correlation` [E][F] in the order [level][py][px][dy][dx].
  * Outputs: `hiddenOut` [E][D], `delta` [E][2] in grid px, `weight` [E][2] in 0..1. T and M are free, from 1.
  */
-export function updateGraph(weights: Weights, sizes: NetworkSizes): Uint8Array {
-  const graph = new GraphBuilder('update');
+export function updateGraph(weights: Weights, sizes: NetworkSizes, quantization?: GraphQuantization): Uint8Array {
+  const graph = new GraphBuilder('update', innerPrecision(quantization));
   const { hiddenDim: D } = sizes;
   const hidden = graph.input('hidden', 'float32', ['T', 'M', D]);
   const context = graph.input('context', 'float32', [1, 'M', D]);
   const correlation = graph.input('correlation', 'float32', ['E', correlationLength(sizes)]);
 
-  const net = new UpdateOperator(graph, weights, D);
+  const products = productsOf(graph, weights, 'update.', quantization);
+  const net = new UpdateOperator(graph, weights, products, D, [hidden, context]);
   let x = graph.op('Add', [net.edges(graph.op('Add', [hidden, context])), net.correlationLayers(correlation, sizes)]);
   x = net.layerNorm(x, 'norm');
   x = graph.op('Add', [x, net.previousNeighbour(x)]);
@@ -41,17 +43,25 @@ export function updateGraph(weights: Weights, sizes: NetworkSizes): Uint8Array {
 class UpdateOperator {
   readonly #graph: GraphBuilder;
   readonly #weights: Weights;
+  readonly #products: Products;
   readonly #dim: number;
   /** Shape of the cube and of one slice of it, known at run time. */
   readonly #cubeShape: string;
   readonly #sliceShape: string;
 
-  constructor(graph: GraphBuilder, weights: Weights, dim: number) {
+  constructor(
+    graph: GraphBuilder,
+    weights: Weights,
+    products: Products,
+    dim: number,
+    [hidden, context]: readonly [string, string],
+  ) {
     this.#graph = graph;
     this.#weights = weights;
+    this.#products = products;
     this.#dim = dim;
-    this.#cubeShape = graph.op('Shape', ['hidden']);
-    this.#sliceShape = graph.op('Shape', ['context']);
+    this.#cubeShape = graph.op('Shape', [hidden]);
+    this.#sliceShape = graph.op('Shape', [context]);
   }
 
   /** Any view of the edges as [E][D]. */
@@ -65,7 +75,8 @@ class UpdateOperator {
   }
 
   correlationLayers(correlation: string, sizes: NetworkSizes): string {
-    const first = this.#relu(this.#product(correlation, 'corr.0', correlationColumns(sizes)));
+    const columns = correlationColumns(sizes);
+    const first = this.#relu(this.#products.linear(correlation, 'update.corr.0', { columns }));
     return this.#linear(this.#relu(this.layerNorm(this.#linear(first, 'corr.2'), 'corr.3')), 'corr.5');
   }
 
@@ -108,14 +119,24 @@ class UpdateOperator {
     return this.#graph.op('LayerNormalization', [x, ...affine], { axis: -1, epsilon: { float: LAYER_NORM_EPSILON } });
   }
 
-  /** h(sum of softmax(g) * f along the axis of the members), with the true maximum of each group taken off first. */
+  /** h(sum of softmax(g) * f along the axis of the members), with the true maximum of each group taken off first. f and g may be narrower than D. */
   #softAggregate(x: string, name: string, axis: number): string {
-    const logits = this.cube(this.#linear(x, `${name}.g`));
-    const maximum = this.#graph.op('ReduceMax', [logits], { axes: [axis], keepdims: 1 });
+    const width = this.#weights.get(`update.${name}.f.bias`)!.data.length;
+    const shape = width === this.#dim ? this.#cubeShape : this.#cubeShapeOf(width);
+    const cube = (y: string) => this.#graph.op('Reshape', [y, shape]);
+    const logits = cube(this.#linear(x, `${name}.g`));
+    const maximum = this.#graph.reduceMax(logits, axis);
     const share = this.#graph.op('Exp', [this.#graph.op('Sub', [logits, maximum])]);
-    const part = this.#graph.op('Mul', [share, this.cube(this.#linear(x, `${name}.f`))]);
+    const part = this.#graph.op('Mul', [share, cube(this.#linear(x, `${name}.f`))]);
     const sum = (y: string) => this.#graph.op('ReduceSum', [y, this.#graph.integers([axis])], { keepdims: 1 });
-    return this.#linear(this.edges(this.#graph.op('Div', [sum(part), sum(share)])), `${name}.h`);
+    const mean = this.#reshape(this.#graph.op('Div', [sum(part), sum(share)]), [-1, width]);
+    return this.#linear(mean, `${name}.h`);
+  }
+
+  /** [T][M][width] */
+  #cubeShapeOf(width: number): string {
+    const lead = this.#graph.op('Slice', [this.#cubeShape, ...this.#range(0, 2)]);
+    return this.#graph.op('Concat', [lead, this.#graph.integers([width])], { axis: 0 });
   }
 
   #twoLayers(x: string, name: string): string {
@@ -123,26 +144,14 @@ class UpdateOperator {
   }
 
   #linear(x: string, name: string, output?: string): string {
-    return this.#product(x, name, undefined, output);
+    return this.#products.linear(x, `update.${name}`, output === undefined ? {} : { output });
   }
 
-  /** x W' + b; `columns` picks the input column of W for each element of x. */
-  #product(x: string, name: string, columns?: Int32Array, output?: string): string {
-    const { shape, data } = transposed(this.#weights.get(`update.${name}.weight`)!, columns);
-    const inputs = [x, this.#graph.floats(`${name}.weight`, shape, data), this.#vector(`${name}.bias`)];
-    return this.#graph.op('Gemm', inputs, {}, output);
-  }
-
-  /** Two layers applied to the zero vector, a constant, once per patch: [M][D]. */
+  /** Two layers applied to the zero vector, a constant, once per patch: [M][D]. The first of them gives its bias. */
   #ofNothing(name: string): string {
-    const { data: matrix } = this.#weights.get(`update.${name}.2.weight`)!;
-    const { data: first } = this.#weights.get(`update.${name}.0.bias`)!;
-    const { data: second } = this.#weights.get(`update.${name}.2.bias`)!;
-    const dim = this.#dim;
-    const row = second.map((bias, i) =>
-      first.reduce((sum, value, k) => sum + matrix[i * dim + k]! * Math.max(value, 0), bias),
-    );
-    const constant = this.#graph.floats(`${name}.ofNothing`, [dim], row);
+    const first = this.#weights.get(`update.${name}.0.bias`)!.data.map((value) => Math.max(value, 0));
+    const row = this.#products.ofConstant(`update.${name}.2`, first);
+    const constant = this.#graph.floats(`${name}.ofNothing`, [this.#dim], row);
     return this.edges(this.#graph.op('Expand', [constant, this.#sliceShape]));
   }
 

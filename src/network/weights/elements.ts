@@ -58,3 +58,31 @@ function bfloatToNumber(bits: number): number {
   scratch.setUint32(0, bits << 16);
   return scratch.getFloat32(0);
 }
+
+/** The nearest half-precision numbers, ties to even, as bits; beyond the largest (65504) infinity. */
+export function toHalves(values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, halfBits);
+}
+
+/** The nearest half-precision number. */
+export function nearestHalf(value: number): number {
+  return halfToNumber(halfBits(value));
+}
+
+function halfBits(value: number): number {
+  scratch.setFloat32(0, value);
+  const bits = scratch.getUint32(0);
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  if (magnitude < 0x38800000) {
+    // Subnormal: whole multiples of 2^-24.
+    const multiple = Math.abs(value) * 2 ** 24;
+    const below = Math.floor(multiple);
+    const rest = multiple - below;
+    return sign | (below + (rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? 1 : 0));
+  }
+  const kept = magnitude - 0x38000000;
+  return sign | ((kept + 0xfff + ((kept >>> 13) & 1)) >>> 13);
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { messageOf } from '../../error.ts';
 import { damaged } from './damaged.ts';
-import { bytesPerElement, decodeElements, type ElementType } from './elements.ts';
+import { bytesPerElement, decodeElements, type ElementType, nearestHalf, toHalves } from './elements.ts';
+import type { Int8Tensor, RuntimeTensors } from './RuntimeTensors.ts';
 import { elementCount, type Weights, type WeightTensor } from './Weights.ts';
 
 const TYPES: Record<string, ElementType> = {
@@ -23,23 +24,52 @@ interface Entry {
   data_offsets?: unknown;
 }
 
-/** Reads a .safetensors file: u64 header length, JSON header, then the tensors back to back. */
+/** The text entries beside the tensors. */
+const METADATA = '__metadata__';
+
+/** Reads a .safetensors file: u64 header length, JSON header, then the tensors back to back. All become fp32. */
 export function readSafetensors(bytes: Buffer, path: string): Weights {
-  const headerLength = bytes.length < 8 ? -1 : Number(bytes.readBigUInt64LE(0));
-  if (headerLength < 2 || headerLength > bytes.length - 8) {
-    throw damaged(
-      path,
-      'safetensors',
-      'a header inside the file',
-      `a header of ${headerLength} bytes in ${bytes.length}`,
-    );
+  return readTensors(bytes, path, floatTensor);
+}
+
+/** Reads a .safetensors file; int8 tensors stay int8, all others become fp32. */
+export function readMixedSafetensors(bytes: Buffer, path: string): Map<string, WeightTensor | Int8Tensor> {
+  return readTensors(bytes, path, (data, type, shape) =>
+    type === 'i8' ? { shape, data: new Int8Array(new Uint8Array(data).buffer) } : floatTensor(data, type, shape),
+  );
+}
+
+/** The metadata of a .safetensors file; empty when it has none. */
+export function readSafetensorsMetadata(bytes: Buffer, path: string): Record<string, unknown> {
+  const { header } = readHeader(bytes, path);
+  return { ...(header[METADATA] as Record<string, unknown> | undefined) };
+}
+
+function floatTensor(data: Uint8Array, type: ElementType, shape: number[]): WeightTensor {
+  return { shape, data: decodeElements(data, type) };
+}
+
+function readTensors<T>(
+  bytes: Buffer,
+  path: string,
+  decode: (data: Uint8Array, type: ElementType, shape: number[]) => T,
+): Map<string, T> {
+  const { header, body } = readHeader(bytes, path);
+  const tensors = new Map<string, T>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === METADATA) continue;
+    const { data, type, shape } = checkedEntry(name, entry, body, path);
+    tensors.set(name, decode(data, type, shape));
   }
-  const body = bytes.subarray(8 + headerLength);
-  const weights: Weights = new Map();
-  for (const [name, entry] of Object.entries(parseHeader(bytes, headerLength, path))) {
-    if (name !== '__metadata__') weights.set(name, readTensor(name, entry, body, path));
+  return tensors;
+}
+
+function readHeader(bytes: Buffer, path: string): { header: Record<string, Entry>; body: Buffer } {
+  const length = bytes.length < 8 ? -1 : Number(bytes.readBigUInt64LE(0));
+  if (length < 2 || length > bytes.length - 8) {
+    throw damaged(path, 'safetensors', 'a header inside the file', `a header of ${length} bytes in ${bytes.length}`);
   }
-  return weights;
+  return { header: parseHeader(bytes, length, path), body: bytes.subarray(8 + length) };
 }
 
 function parseHeader(bytes: Buffer, length: number, path: string): Record<string, Entry> {
@@ -50,7 +80,12 @@ function parseHeader(bytes: Buffer, length: number, path: string): Record<string
   }
 }
 
-function readTensor(name: string, entry: Entry, body: Buffer, path: string): WeightTensor {
+function checkedEntry(
+  name: string,
+  entry: Entry,
+  body: Buffer,
+  path: string,
+): { data: Buffer; type: ElementType; shape: number[] } {
   const type = TYPES[String(entry.dtype)];
   if (type === undefined)
     throw damaged(path, 'safetensors', `one of ${Object.keys(TYPES).join(' ')}`, `${entry.dtype} in ${name}`);
@@ -62,25 +97,40 @@ function readTensor(name: string, entry: Entry, body: Buffer, path: string): Wei
   if (end - start !== expected || end > body.length) {
     throw damaged(path, 'safetensors', `${expected} bytes of ${name}`, `range ${start}-${end} in ${body.length} bytes`);
   }
-  return { shape: [...entry.shape], data: decodeElements(body.subarray(start, end), type) };
+  return { data: body.subarray(start, end), type, shape: [...entry.shape] };
 }
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-/** Encodes tensors as fp32 .safetensors. The header is padded so that the data begin at a multiple of 8 bytes. */
-export function encodeSafetensors(weights: Weights, metadata: Record<string, string> = {}): Buffer {
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } };
+/** Encodes tensors as .safetensors of fp32, int8 and (scales) fp16. The header is padded so that the data begin at a multiple of 8 bytes. */
+export function encodeSafetensors(tensors: RuntimeTensors, metadata: Record<string, string> = {}): Buffer {
+  const header: Record<string, unknown> = { [METADATA]: { format: 'pt', ...metadata } };
   let offset = 0;
-  for (const [name, tensor] of weights) {
-    header[name] = { dtype: 'F32', shape: tensor.shape, data_offsets: [offset, offset + tensor.data.byteLength] };
-    offset += tensor.data.byteLength;
+  const bodies: Buffer[] = [];
+  const arrays = [...tensors].map(([name, { shape, data }]) => ({ name, shape, ...stored(name, data) }));
+  // The widest elements first, so that every array begins at a multiple of its element.
+  arrays.sort((a, b) => b.values.BYTES_PER_ELEMENT - a.values.BYTES_PER_ELEMENT);
+  for (const { name, shape, dtype, values } of arrays) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + values.byteLength] };
+    offset += values.byteLength;
+    bodies.push(Buffer.from(values.buffer, values.byteOffset, values.byteLength));
   }
   const json = JSON.stringify(header);
   const text = Buffer.from(json.padEnd(json.length + ((8 - (Buffer.byteLength(json) % 8)) % 8)));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  const tensors = [...weights.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  return Buffer.concat([length, text, ...tensors]);
+  return Buffer.concat([length, text, ...bodies]);
+}
+
+type Stored = { dtype: 'I8' | 'F16' | 'F32'; values: Int8Array | Uint16Array | Float32Array };
+
+/** Scales that half precision holds exactly, as those of training/ are, take two bytes each. */
+function stored(name: string, data: Float32Array | Int8Array): Stored {
+  if (data instanceof Int8Array) return { dtype: 'I8', values: data };
+  if (name.endsWith('_scale') && data.every((value) => nearestHalf(value) === value)) {
+    return { dtype: 'F16', values: toHalves(data) };
+  }
+  return { dtype: 'F32', values: data };
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QpvoError } from '../../../src/error.ts';
 import { importModel } from '../../../src/network/importModel.ts';
-import { readManifest, readModelFile } from '../../../src/network/manifest.ts';
+import { type Part, readManifest, readModelFile } from '../../../src/network/manifest.ts';
+import { PARTS } from '../../../src/network/modelParts.ts';
+import { readInt8Weights, scalesOf } from '../../../src/network/quantization/int8Weights.ts';
+import { UPDATE_LAYERS } from '../../../src/network/quantization/quantizedLayers.ts';
 import { encoderTensors, updateTensors } from '../../../src/network/weights/expectedTensors.ts';
 import type { NetworkSizes } from '../../../src/network/weights/networkSizes.ts';
 import { readWeights } from '../../../src/network/weights/readWeights.ts';
 import { encodeSafetensors } from '../../../src/network/weights/safetensors.ts';
 import { elementCount, type Weights, type WeightTensor } from '../../../src/network/weights/Weights.ts';
+import { madeUpScales, scalesFile, scaleTensors } from '../../conformance/madeUpScales.ts';
+import { narrowed } from '../../conformance/narrowed.ts';
 import { randomWeights, TINY } from '../../conformance/randomNetwork.ts';
 import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
 
@@ -75,15 +80,82 @@ describe('importing a model', () => {
     assert.deepEqual(first, second);
   });
 
-  it('the model small is what its weights give', async () => {
+  it('the model small is what its weights and scales give', async () => {
     const committed = readManifest('models/small');
-    const golden = readFileSync('models/small/golden.safetensors');
+    const read = (part: Part) => readModelFile('models/small', committed, part);
+    const isQuantized = committed.files.weightsInt8 !== undefined;
+    const scales = () => scalesFile(scaleTensors(scalesOf(readInt8Weights(read('weightsInt8')))));
     const manifest = await importModel('models/small/weights.safetensors', {
       ...committed,
-      golden,
+      golden: read('golden'),
+      ...(isQuantized ? { scales: { path: 'scales', content: scales() }, goldenInt8: read('goldenInt8') } : {}),
       outDir: join(folder, 'small'),
     });
     assert.deepEqual(manifest, committed);
+  });
+
+  it('with scales writes the int8 forms beside those in fp32, in one call', async () => {
+    const weights = randomWeights(TINY, 1);
+    const scales = madeUpScales(weights, 1, ['update.corr.0']);
+    const goldenInt8 = encodeSafetensors(new Map([['x', { shape: [1], data: Float32Array.of(2) }]]));
+    const out = join(folder, 'int8');
+    const manifest = await importModel(save('int8', weights), {
+      name: 'int8',
+      outDir: out,
+      scales: { path: 'scales', content: scalesFile(scaleTensors(scales)) },
+      goldenInt8,
+    });
+    assert.deepEqual(readManifest(out), manifest);
+    assert.deepEqual(Object.keys(manifest.files).sort(), PARTS.filter((part) => part !== 'golden').sort());
+    for (const part of Object.keys(manifest.files) as Part[]) assert.ok(readModelFile(out, manifest, part).length > 0);
+    assert.deepEqual(scalesOf(readInt8Weights(readModelFile(out, manifest, 'weightsInt8'))), scales);
+    assert.equal(manifest.quantization?.inputScales['update.c1.0'], scales.get('update.c1.0')!.input);
+    assert.equal(Object.keys(manifest.quantization!.inputScales).length, 38);
+    const plain = await importModel(save('plain', weights), { name: 'int8', outDir: join(folder, 'plain') });
+    for (const part of ['features', 'context', 'update', 'weights'] as const)
+      assert.deepEqual(manifest.files[part], plain.files[part]);
+  });
+
+  it('scales of the encoders only give no int8 update operator', async () => {
+    const weights = randomWeights(TINY, 1);
+    const scales = madeUpScales(
+      weights,
+      1,
+      UPDATE_LAYERS.map(({ group }) => group),
+    );
+    const manifest = await importModel(save('encoders', weights), {
+      name: 'encoders',
+      outDir: join(folder, 'encoders'),
+      scales: { path: 'scales', content: scalesFile(scaleTensors(scales)) },
+    });
+    assert.ok(manifest.files.featuresInt8 !== undefined && manifest.files.contextTensorrt !== undefined);
+    assert.ok(manifest.files.updateInt8 === undefined && manifest.files.updateTensorrt === undefined);
+  });
+
+  it('a pruned network, with scales too', async () => {
+    const weights = narrowed(randomWeights(TINY, 1));
+    const out = join(folder, 'pruned');
+    const manifest = await importModel(save('pruned', weights), {
+      name: 'pruned',
+      outDir: out,
+      scales: { path: 'scales', content: scalesFile(scaleTensors(madeUpScales(weights, 1))) },
+    });
+    assert.deepEqual(manifest.sizes, TINY);
+    assert.ok(
+      manifest.parameters < [...randomWeights(TINY, 1).values()].reduce((sum, { data }) => sum + data.length, 0),
+    );
+    assert.deepEqual(readWeights(join(out, 'weights.safetensors')), weights);
+  });
+
+  it('golden tensors of a quantized network without scales', async () => {
+    await assert.rejects(
+      importModel(save('unscaled', randomWeights(TINY, 1)), {
+        name: 'unscaled',
+        outDir: join(folder, 'unscaled'),
+        goldenInt8: Buffer.alloc(8),
+      }),
+      (error) => error instanceof QpvoError && error.code === 'QPVO_USAGE' && /expected the scales/.test(error.message),
+    );
   });
 
   it('the widths of the published network', async () => {
@@ -164,10 +236,30 @@ describe('importing a model', () => {
     [
       'another shape',
       (w) => w.set('update.c1.0.weight', { shape: [8, 32], data: new Float32Array(256) }),
-      /update\.c1\.0\.weight.*expected shape \[16,16\], but received shape \[8,32\]/,
+      /update\.c1\.0\.weight.*expected shape \[8,16\], but received shape \[8,32\]/,
     ],
     ['a tensor too many', (w) => w.set('update.extra', { shape: [1], data: new Float32Array(1) }), /update\.extra/],
     ['no encoder', (w) => w.delete('patchify.fnet.conv1.weight'), /patchify\.fnet\.conv1\.weight/],
+    [
+      'an inner width that the next layer does not have',
+      (w) => cutRows(w, 'update.c1.0', 12),
+      /update\.c1\.2\.weight.*expected shape \[16,12\], but received shape \[16,16\]/,
+    ],
+    [
+      'an outer width that is smaller',
+      (w) => cutRows(w, 'update.c1.2', 12),
+      /update\.c1\.2\.weight.*expected shape \[16,16\], but received shape \[12,16\]/,
+    ],
+    [
+      'an inner width beyond that of the network',
+      (w) => w.set('update.c1.0.weight', { shape: [20, 16], data: new Float32Array(320) }),
+      /update\.c1\.0\.weight.*expected shape \[16,16\], but received shape \[20,16\]/,
+    ],
+    [
+      'aggregated values and logits of different widths',
+      (w) => cutRows(w, 'update.agg_kk.f', 12),
+      /update\.agg_kk\.g\.weight.*expected shape \[12,16\]/,
+    ],
     ['NaN', (w) => w.get('update.d.1.bias')!.data.fill(Number.NaN), /update\.d\.1\.bias.*NaN/],
   ];
   for (const [name, spoil, message] of faults) {
@@ -200,3 +292,12 @@ describe('importing a model', () => {
     );
   });
 });
+
+/** The layer with its first outputs only. */
+function cutRows(weights: Weights, layer: string, outputs: number): void {
+  for (const part of ['weight', 'bias']) {
+    const { shape, data } = weights.get(`${layer}.${part}`)!;
+    const kept = data.slice(0, (data.length / shape[0]!) * outputs);
+    weights.set(`${layer}.${part}`, { shape: [outputs, ...shape.slice(1)], data: kept });
+  }
+}

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { createHash } from 'node:crypto';
 import type { Network, PairBatch } from '../../../src/network/Network.ts';
-import { openNetwork } from '../../../src/network/OnnxNetwork.ts';
+import { openNetwork } from '../../../src/network/openNetwork.ts';
 import { correlationLength } from '../../../src/network/weights/networkSizes.ts';
 import { randomNumbers } from '../../conformance/randomNetwork.ts';
 
 const HEIGHT = 96;
 const WIDTH = 128;
-const PATCHES = 8;
+export const PATCHES = 8;
 
 export type Buffers = ReturnType<typeof encoderBuffers>;
 
