@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QpvoError } from '../src/error.ts';
+import { RPE_DELTA_S } from '../src/evaluation/trajectoryErrors.ts';
 import { packageRoot } from '../src/packageRoot.ts';
 import { ACCURACY_OPTIONS, type AccuracyOptions, accuracyOptions, profilesFor } from './accuracy/AccuracyOptions.ts';
 import { type AccuracyResult, readResult } from './accuracy/AccuracyResult.ts';
@@ -13,11 +14,11 @@ import { withSequences } from './accuracy/findSequences.ts';
 import { type Floor, findFloor } from './accuracy/floorRun.ts';
 import { findProduct, type Product } from './accuracy/productRun.ts';
 import { keptRuns, type RunRecord } from './accuracy/RunRecord.ts';
-import { readmeBlock, replaceBlock } from './accuracy/readmeBlock.ts';
+import { readmeBlock } from './accuracy/readmeBlock.ts';
 import { makeRuns, type PlannedRun, planRuns } from './accuracy/runCases.ts';
 import type { Sequence } from './accuracy/Sequence.ts';
-import { RPE_DELTA_S } from './accuracy/trajectoryErrors.ts';
 import { type BenchRun, benchmark, commit } from './benchmark.ts';
+import { replaceBlock } from './replaceBlock.ts';
 
 const README = join(packageRoot(), 'README.md');
 
@@ -106,7 +107,7 @@ async function writeReadme(file: string): Promise<void> {
       advice: 'Run npm run bench -- accuracy first.',
     });
   }
-  await writeFile(README, replaceBlock(await readFile(README, 'utf8'), readmeBlock(result)));
+  await writeFile(README, replaceBlock(await readFile(README, 'utf8'), 'accuracy', readmeBlock(result)));
   console.log(`written: the table of accuracy in ${README}`);
 }
 

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { settleParameters } from '../src/cli/settleRun.ts';
+import { table } from '../src/compare/textTable.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { readManifest } from '../src/network/manifest.ts';
 import { findModelFolder } from '../src/network/modelFolder.ts';
@@ -15,7 +16,6 @@ import { type ErrorSample, errorSamples } from './covariance/errorSamples.ts';
 import { fitModel } from './covariance/fitModel.ts';
 import { livePoses } from './covariance/livePoses.ts';
 import { isPresent, MH01, MH05, type RecordingPlace, TARTANAIR } from './recordings.ts';
-import { table } from './table.ts';
 import { atLeast, atMost, type Judged, plain, targetTable } from './targets.ts';
 
 const PROFILE = 'cpu_fp32_half';
@@ -81,7 +81,9 @@ async function measure(recording: RecordingPlace, profileName: string, seed: str
   const profile = readProfile(profileName);
   const modelDir = resolve(findModelFolder(profile.model));
   const parameters = settleParameters(profile, readManifest(modelDir), [], seed);
-  const poses = await readable(recording, (path) => livePoses({ ...recording, path }, modelDir, parameters, frames));
+  const { runtime, precision } = profile;
+  const options = { modelDir, parameters, runtime, precision };
+  const poses = await readable(recording, (path) => livePoses({ ...recording, path }, options, frames));
   const samples = errorSamples(poses);
   console.log(`${recording.name}, seed ${seed}: ${poses.length} live poses, ${samples.length} errors`);
   return { recording: recording.name, seed: Number(seed), samples };

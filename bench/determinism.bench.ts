@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { table } from '../src/compare/textTable.ts';
 import { benchmark } from './benchmark.ts';
 import { runCli } from './cliRun.ts';
 import { demo, excerpt, mh05 } from './recordings.ts';
-import { table } from './table.ts';
 import { atLeast, plain, targetTable } from './targets.ts';
 
 const PROFILE = 'cpu_fp32';

@@ -6,13 +6,14 @@ import { settleParameters } from '../src/cli/settleRun.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { readManifest } from '../src/network/manifest.ts';
 import { findModelFolder } from '../src/network/modelFolder.ts';
-import { openNetwork } from '../src/network/OnnxNetwork.ts';
+import { openNetwork } from '../src/network/openNetwork.ts';
 import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
 import { benchmark } from './benchmark.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { nativeOps, networkOps, networkParts } from './opList.ts';
 import { type OpTiming, timeOp, timingTable } from './opTimings.ts';
 import { syntheticProblem } from './syntheticProblem.ts';
+import { updateForms } from './updateForms.ts';
 
 const PROFILE = 'cpu_fp32';
 const REPETITIONS = 30;
@@ -66,13 +67,16 @@ async function measure(
     maxSources: maxSources(parameters),
     ringSlots: ringSlots(parameters),
   };
-  network.allocate({ width, height, patches, ...windows, buffers: problem.ops.buffers });
+  const shape = { width, height, patches, ...windows, buffers: problem.ops.buffers };
+  network.allocate(shape);
   const { parts, close } = await networkParts(modelDir, threads, problem);
+  const forms = await updateForms(modelDir, threads, problem, shape);
   const timings: OpTiming[] = [];
-  for (const op of [...nativeOps(problem), ...parts, ...networkOps(network, problem)]) {
+  for (const op of [...nativeOps(problem), ...parts, ...networkOps(network, problem), ...forms.ops]) {
     timings.push(await timeOp(op, repetitions, ceilings));
   }
   await close();
+  await forms.close();
   problem.ops.close();
   await network.close();
   return { width, height, timings };

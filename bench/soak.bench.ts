@@ -3,13 +3,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { table } from '../src/compare/textTable.ts';
 import { QpvoError } from '../src/error.ts';
 import { benchmark } from './benchmark.ts';
 import { runCli } from './cliRun.ts';
 import { writeLoopedRecording } from './loopedRecording.ts';
 import { type MemoryGrowth, memoryGrowth } from './memoryGrowth.ts';
 import { demo, mh05 } from './recordings.ts';
-import { table } from './table.ts';
 import { atLeast, atMost, notJudged, plain, targetTable } from './targets.ts';
 
 const PROFILE = 'cpu_fp32_half';

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The arithmetic that cannot be avoided, and the bytes that must at least be read and written: every input once, every output once, fp32. What stays
 // in a cache between two layers is not counted, so the memory floor is a true lower bound.
+import {
+  contextEncoderMac,
+  correlationMac,
+  featureEncoderMac,
+  type NetworkWork,
+  type TensorShapes,
+  updateMac,
+} from '../src/network/networkMacs.ts';
+import { encoderTensors, updateTensors } from '../src/network/weights/expectedTensors.ts';
 import { correlationLength, type NetworkSizes } from '../src/network/weights/networkSizes.ts';
 
 /** Work of a stage on one frame. */
@@ -11,19 +20,12 @@ export interface Cost {
 }
 
 /** What a frame is made of; all sizes of the network image in pixels. */
-export interface FrameWork {
+export interface FrameWork extends NetworkWork {
   sizes: NetworkSizes;
-  width: number;
-  height: number;
   recordedWidth: number;
   recordedHeight: number;
   /** Samples of the recorded image per pixel of the network image. */
   supersamples: number;
-  /** Patches per frame. */
-  patches: number;
-  /** (source, target) frame pairs; edges = pairs x patches. */
-  pairs: number;
-  sources: number;
   targets: number;
   freePoses: number;
   bundleAdjustIterations: number;
@@ -40,16 +42,12 @@ export function prepareCost(work: FrameWork): Cost {
   return { mac: 4 * samples * work.sizes.inputChannels, bytes: map + recorded + imageBytes(work) };
 }
 
-/** The residual trunk that both encoders share in form: convolutions 7x7/2, 4 x 3x3, 3x3/2 with 1x1/2 shortcut, 3 x 3x3. */
-function trunkMac({ sizes: { inputChannels, width: w }, width, height }: FrameWork): number {
-  const half = (width / 2) * (height / 2);
-  const quarter = half / 4;
-  const stem = inputChannels * w * 49 * half;
-  const layer1 = 4 * 9 * w * w * half;
-  const layer2 = (9 * w * 2 * w + 3 * 9 * (2 * w) ** 2 + w * 2 * w) * quarter;
-  return stem + layer1 + layer2;
+/** Of the unpruned network. */
+function shapesOf({ sizes }: FrameWork): TensorShapes {
+  return new Map([...encoderTensors(sizes), ...updateTensors(sizes)]);
 }
 
+/** The residual trunk that both encoders share in form: convolutions 7x7/2, 4 x 3x3, 3x3/2 with 1x1/2 shortcut, 3 x 3x3. */
 function trunkWeights({ sizes: { inputChannels, width: w } }: FrameWork): number {
   return 49 * inputChannels * w + 4 * 9 * w * w + 9 * w * 2 * w + 3 * 9 * (2 * w) ** 2 + w * 2 * w;
 }
@@ -57,14 +55,14 @@ function trunkWeights({ sizes: { inputChannels, width: w } }: FrameWork): number
 export function featureEncoderCost(work: FrameWork): Cost {
   const { width: w, featureDim } = work.sizes;
   const bytes = imageBytes(work) + featureBytes(work) + FLOAT * (trunkWeights(work) + 2 * w * featureDim);
-  return { mac: trunkMac(work) + 2 * w * featureDim * gridCells(work), bytes };
+  return { mac: featureEncoderMac(shapesOf(work), work), bytes };
 }
 
 /** The last layer only at the patches. */
 export function contextEncoderCost(work: FrameWork): Cost {
   const { width: w, hiddenDim } = work.sizes;
   const bytes = imageBytes(work) + FLOAT * (work.patches * hiddenDim + trunkWeights(work) + 2 * w * hiddenDim);
-  return { mac: trunkMac(work) + 2 * w * hiddenDim * work.patches, bytes };
+  return { mac: contextEncoderMac(shapesOf(work), work), bytes };
 }
 
 /** Into the ring: both levels of the feature pyramid. */
@@ -77,11 +75,13 @@ export function insertCost(work: FrameWork): Cost {
 export function correlationCost(work: FrameWork): Cost {
   const { featureDim, patchSize, radius, levels } = work.sizes;
   const edges = work.pairs * work.patches;
-  const mac = edges * levels.length * patchSize ** 2 * (2 * radius + 2) ** 2 * featureDim;
   const window = (2 * radius + 1 + patchSize) ** 2 * work.patches;
   const cellsRead = levels.reduce((sum, level) => sum + Math.min(window, gridCells(work) / level ** 2), 0);
   const read = work.targets * cellsRead * featureDim;
-  return { mac, bytes: FLOAT * (read + edges * correlationLength(work.sizes)) };
+  return {
+    mac: correlationMac(work.sizes, work),
+    bytes: FLOAT * (read + edges * correlationLength(work.sizes)),
+  };
 }
 
 /** Per edge 882 D + 16 D^2 + 4 D, and D^2 per group of the two soft aggregations; 2,699,520 MAC an edge in the published network. */
@@ -89,11 +89,10 @@ export function updateCost(work: FrameWork): Cost {
   const { hiddenDim: d } = work.sizes;
   const length = correlationLength(work.sizes);
   const edges = work.pairs * work.patches;
-  const groups = work.sources * work.patches + work.pairs;
   const weights = length * d + 18 * d * d + 4 * d;
   const perEdge = length + 2 * d + 4;
   return {
-    mac: edges * (length * d + 16 * d * d + 4 * d) + groups * d * d,
+    mac: updateMac(shapesOf(work), work),
     bytes: FLOAT * (edges * perEdge + work.sources * work.patches * d + weights),
   };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { table } from '../src/compare/textTable.ts';
 import type { Stage } from '../src/odometry/types.ts';
 import { type Ceilings, floorOf } from './ceilings.ts';
 import { bookkeepingMs, type FrameRecord } from './FrameRecord.ts';
@@ -15,7 +16,6 @@ import {
   updateCost,
 } from './stageCosts.ts';
 import { medianOf } from './statistics.ts';
-import { table } from './table.ts';
 
 /** A stage of the pipeline against what the machine could do at best. */
 export interface StageRow {

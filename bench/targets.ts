@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { numberText, table } from './table.ts';
+import { numberText, table } from '../src/compare/textTable.ts';
 
 export type Verdict = 'met' | 'MISSED' | 'not judged';
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { type Spread, spreadOf } from '../../src/evaluation/spread.ts';
 import type { Judged } from '../targets.ts';
 import type { CaseFacts } from './Case.ts';
 import { judgeCase } from './caseTargets.ts';
 import { caseKey, type Runner, type RunRecord } from './RunRecord.ts';
 import type { SequenceKind } from './Sequence.ts';
-import { type Spread, spreadOf } from './spread.ts';
 
 /** All runs of one case by one runner. */
 export interface CaseSummary extends Runner, CaseFacts {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { type Cell, numberText, table } from '../table.ts';
+import { type Cell, table } from '../../src/compare/textTable.ts';
 import { type Judged, targetTable } from '../targets.ts';
 import type { CaseSummary } from './CaseSummary.ts';
 import { judgeRendered } from './caseTargets.ts';
-import type { Spread } from './spread.ts';
 
 /** For the terminal: the numbers of all cases, then what is judged. */
 export function accuracyText(cases: readonly CaseSummary[]): string {
@@ -56,11 +55,4 @@ function named(entry: CaseSummary, row: Judged): Judged {
 
 export function nameOf({ sequence, startFrame, stride }: CaseSummary): string {
   return `${sequence}/start${startFrame}/stride${stride}`;
-}
-
-/** "0.123 (0.100 to 0.200)"; a dash for runs without a result */
-export function spreadText(spread: Spread): string {
-  const text = (value: number): string => (Number.isFinite(value) ? numberText(value) : '-');
-  if (spread.min === spread.max) return text(spread.median);
-  return `${text(spread.median)} (${text(spread.min)} to ${text(spread.max)})`;
 }

@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { QpvoError } from '../../src/error.ts';
-import { numberText } from '../table.ts';
+import { numberText, spreadText } from '../../src/compare/textTable.ts';
 import type { Judged } from '../targets.ts';
 import type { SavedResult } from './AccuracyResult.ts';
-import { byRunner, nameOf, spreadText } from './accuracyTable.ts';
+import { byRunner, nameOf } from './accuracyTable.ts';
 import { type CaseSummary, summarizeRuns } from './CaseSummary.ts';
 import { judgeRendered } from './caseTargets.ts';
-
-const BEGIN = '<!-- accuracy: begin -->';
-const END = '<!-- accuracy: end -->';
-
-/** The text with the block between the markers exchanged. @throws QpvoError QPVO_INTERNAL without the markers */
-export function replaceBlock(readme: string, block: string): string {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin < 0 || end < begin) {
-    throw new QpvoError('QPVO_INTERNAL', {
-      what: 'the README has no place for the table of accuracy',
-      expected: `${BEGIN} and, after it, ${END}`,
-      advice: 'Add the two lines.',
-    });
-  }
-  return `${readme.slice(0, begin + BEGIN.length)}\n${block.trim()}\n${readme.slice(end)}`;
-}
 
 /** Markdown made from a result alone: a table for each model and profile, the floor beside it. */
 export function readmeBlock(result: SavedResult): string {

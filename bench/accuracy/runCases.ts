@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { runPool } from '../../src/compare/runPool.ts';
+import { numberText } from '../../src/compare/textTable.ts';
 import { messageOf, QpvoError } from '../../src/error.ts';
-import { numberText } from '../table.ts';
 import { type Case, type CaseFacts, caseName, factsOf } from './Case.ts';
 import { type Floor, runFloor } from './floorRun.ts';
 import { type Product, type RunOutcome, runProduct } from './productRun.ts';
 import { type Contender, type RunRecord, runKey } from './RunRecord.ts';
-import { runPool } from './runPool.ts';
 
 /** A run that is still to be made. */
 export interface PlannedRun {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { QpvoError } from '../../src/error.ts';
 import { associate, type EstimatedPose } from '../../src/evaluation/associate.ts';
-import { evaluateTrajectory } from '../../src/evaluation/evaluateTrajectory.ts';
+import * as evaluation from '../../src/evaluation/trajectoryErrors.ts';
 import type { StampedPose } from '../../src/odometry/Pose.ts';
 import { distanceM } from './Case.ts';
 
-/** Step of the relative pose error, seconds. */
-export const RPE_DELTA_S = 1;
 /** A camera stands still while its ground truth stays within this share of the median depth of the scene. */
 const STILL_SHARE_OF_DEPTH = 0.001;
 /** Longest part of a standstill that is looked at, seconds. */
@@ -15,11 +12,7 @@ const STANDSTILL_S = 10;
 const LEAST_COVERED_SHARE = 0.95;
 
 /** Errors after one Sim(3) alignment of the whole trajectory, all segments together. */
-export interface TrajectoryErrors {
-  /** Root mean square. */
-  ateM: number;
-  /** Root mean squares over all starts; absent when no two poses are one step apart. */
-  rpe?: { translationM: number; rotationDeg: number };
+export interface TrajectoryErrors extends evaluation.TrajectoryErrors {
   standstill?: Standstill;
 }
 
@@ -35,21 +28,11 @@ export function trajectoryErrors(
   groundTruth: readonly StampedPose[],
   medianDepthM?: number,
 ): TrajectoryErrors | undefined {
-  try {
-    const steps = [{ over: 'time' as const, value: RPE_DELTA_S }];
-    const { overall } = evaluateTrajectory(estimate, groundTruth, { steps });
-    const { scale, rmseM } = overall.alignment;
-    const [rpe] = overall.rpe;
-    const still = medianDepthM === undefined ? undefined : standstill(estimate, groundTruth, scale, medianDepthM);
-    return {
-      ateM: rmseM,
-      ...(rpe && { rpe: { translationM: rpe.translationM.rmse, rotationDeg: rpe.rotationDeg.rmse } }),
-      ...(still && { standstill: still }),
-    };
-  } catch (error) {
-    if (error instanceof QpvoError && error.code === 'QPVO_EVALUATION') return undefined;
-    throw error;
-  }
+  const found = evaluation.evaluateIfPossible(estimate, groundTruth);
+  if (found === undefined) return undefined;
+  const { scale } = found.overall.alignment;
+  const still = medianDepthM === undefined ? undefined : standstill(estimate, groundTruth, scale, medianDepthM);
+  return { ...evaluation.trajectoryErrors(found), ...(still && { standstill: still }) };
 }
 
 /**

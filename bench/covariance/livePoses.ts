@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-import type { OdometryParameters } from '../../src/config/parameters.ts';
 import { QpvoError } from '../../src/error.ts';
 import { ReferenceTrack } from '../../src/evaluation/ReferenceTrack.ts';
-import { PatchOdometry } from '../../src/odometry/PatchOdometry.ts';
+import { type OdometryOptions, PatchOdometry } from '../../src/odometry/PatchOdometry.ts';
 import { openSource } from '../../src/sources/openSource.ts';
 import type { RecordingPlace } from '../recordings.ts';
 import type { LivePose } from './LivePose.ts';
@@ -10,8 +9,7 @@ import type { LivePose } from './LivePose.ts';
 /** Runs the odometry over the first images of a recording and gives every live pose that has a covariance and a true pose. */
 export async function livePoses(
   recording: RecordingPlace,
-  modelDir: string,
-  parameters: OdometryParameters,
+  options: Omit<OdometryOptions, 'calibration'>,
   frames: number,
 ): Promise<LivePose[]> {
   const source = await openSource(recording.path);
@@ -20,7 +18,7 @@ export async function livePoses(
     throw new QpvoError('QPVO_EVALUATION', { what: `${recording.name} has no calibration or no ground truth` });
   }
   const track = new ReferenceTrack(groundTruth);
-  const odometry = await PatchOdometry.create({ calibration, modelDir, parameters });
+  const odometry = await PatchOdometry.create({ calibration, ...options });
   const poses: LivePose[] = [];
   let index = 0;
   try {

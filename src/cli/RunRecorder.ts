@@ -22,6 +22,7 @@ export class RunRecorder {
   readonly #settings: RunSettings;
   readonly #ate: AteAccumulator | undefined;
   readonly #latencyMs = new Samples();
+  readonly #pairs = new Samples();
   readonly #stagesMs = new Map<Stage, Samples>();
   readonly #skipReasons = new SkipReasons();
   readonly #segments = new Map<number, SegmentSummary>();
@@ -76,6 +77,7 @@ export class RunRecorder {
       return;
     }
     this.#latencyMs.add(result.latencyMs);
+    if (result.pairs > 0) this.#pairs.add(result.pairs);
     for (const [stage, milliseconds] of Object.entries(result.stagesMs)) this.addStage(stage as Stage, milliseconds);
   }
 
@@ -117,6 +119,7 @@ export class RunRecorder {
       segments: [...this.#segments.values()],
       fps: this.fps,
       latencyMs: this.#latencyMs.percentiles(),
+      pairs: this.#pairs.quantile(0.5),
       stagesMs: Object.fromEntries([...this.#stagesMs].map(([stage, samples]) => [stage, samples.quantile(0.5)])),
       peakRssMb: peakRssMb(),
       ...(ate === undefined ? {} : { ate }),

@@ -22,10 +22,13 @@ Options:
   --training <text>     where the weights come from
   --provenance <file>   how they were trained, a JSON file: commit, config, data, steps, clips, hours, machine
   --golden <file>       inputs and outputs of every stage, a .safetensors file, to be kept with the model and tested against
+  --scales <file>       scales of the layers to be computed in int8, a .safetensors file made by the training; adds the int8 forms
+  --golden-int8 <file>  as --golden, of the quantized network; needs --scales
   --help                this text
 
 Examples:
   qpvo import small.pt
+  qpvo import small.pt --scales scales.safetensors
   qpvo import dpvo.pth --name base --out models/base`;
 
 const OPTIONS = {
@@ -36,22 +39,28 @@ const OPTIONS = {
   training: { type: 'string' },
   provenance: { type: 'string' },
   golden: { type: 'string' },
+  scales: { type: 'string' },
+  'golden-int8': { type: 'string' },
 } as const;
 
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions('import', args, ['weights'], OPTIONS);
   const [weights] = positionals as [string];
-  const { out, name = parse(weights).name, provenance, golden, ...about } = values;
+  const { out, name = parse(weights).name, provenance, golden, scales, 'golden-int8': goldenInt8, ...about } = values;
   const outDir = out ?? join(packageRoot(), 'models', name);
   const given = Object.fromEntries(Object.entries(about).filter(([, text]) => text !== undefined));
-  const { parameters } = await importModel(weights, {
+  const { parameters, quantization } = await importModel(weights, {
     name,
     outDir,
     ...given,
     ...(provenance === undefined ? {} : { provenance: readJson(provenance) as ModelProvenance }),
-    ...(golden === undefined ? {} : { golden: readGolden(golden) }),
+    ...(golden === undefined ? {} : { golden: readGolden('golden', golden) }),
+    ...(scales === undefined ? {} : { scales: { path: scales, content: readBytes('scales', scales) } }),
+    ...(goldenInt8 === undefined ? {} : { goldenInt8: readGolden('golden-int8', goldenInt8) }),
   });
-  console.log(`model ${name} (${(parameters / 1e6).toFixed(1)} M parameters) written to ${outDir}`);
+  const layers = Object.keys(quantization?.inputScales ?? {}).length;
+  const inInt8 = layers === 0 ? '' : `, ${layers} layers in int8`;
+  console.log(`model ${name} (${(parameters / 1e6).toFixed(1)} M parameters${inInt8}) written to ${outDir}`);
   return 0;
 }
 
@@ -69,8 +78,8 @@ function readJson(path: string): unknown {
   }
 }
 
-function readGolden(path: string): Uint8Array {
-  const bytes = readBytes('golden', path);
+function readGolden(option: string, path: string): Uint8Array {
+  const bytes = readBytes(option, path);
   readSafetensors(bytes, path);
   return bytes;
 }

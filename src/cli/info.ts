@@ -4,11 +4,12 @@ import { QpvoError } from '../error.ts';
 import { openSource } from '../sources/openSource.ts';
 import type { Source, SourceInfo, SourceOptions } from '../sources/Source.ts';
 import type { Command } from './Command.ts';
+import { modelFolderOf, modelInfo, modelInfoText } from './modelInfo.ts';
 import { parseOptions } from './parseOptions.ts';
 
-const HELP = `Usage: qpvo info <source> [options]
+const HELP = `Usage: qpvo info <source or model> [options]
 
-What is in a recording: container, topics, images, calibration, ground truth.
+What is in a recording: container, topics, images, calibration, ground truth. Or what a model has: precisions, and the runtimes it has files for.
 
 Options:
   --topic <name>  image topic of a bag (default: found by itself)
@@ -17,12 +18,19 @@ Options:
 
 Examples:
   qpvo info recording.mcap
-  qpvo info MH_05_difficult --json`;
+  qpvo info MH_05_difficult --json
+  qpvo info small`;
 
 const OPTIONS = { topic: { type: 'string' }, json: { type: 'boolean', default: false } } as const;
 
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions('info', args, ['source'], OPTIONS);
+  const modelFolder = modelFolderOf(positionals[0]!);
+  if (modelFolder !== undefined) {
+    const info = modelInfo(modelFolder);
+    console.log(values.json ? JSON.stringify(info, null, 2) : modelInfoText(info));
+    return 0;
+  }
   const options = values.topic === undefined ? {} : { topic: values.topic };
   const { source, calibrationProblem } = await openAnyhow(positionals[0]!, options);
   try {

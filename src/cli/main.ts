@@ -14,6 +14,7 @@ interface Entry {
 const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { summary: 'odometry from a recorded sequence', load: () => import('./run.ts') },
   eval: { summary: 'compare two trajectories', load: () => import('./eval.ts') },
+  compare: { summary: 'compare profiles on the same recordings', load: () => import('./compare.ts') },
   info: { summary: 'what is in a recording', load: () => import('./info.ts') },
   doctor: { summary: 'check this installation', load: () => import('./doctor.ts') },
   bench: { summary: 'list and run the benchmarks', load: () => import('./bench.ts') },

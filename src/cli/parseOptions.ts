@@ -9,7 +9,7 @@ type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allow
 /**
  * Parses the arguments of a subcommand.
  *
- * @param positionals names of the arguments without dashes; those in brackets may be absent
+ * @param positionals names of the arguments without dashes; those in brackets may be absent, and the last one, when it ends in "...]", repeated
  * @throws QpvoError QPVO_USAGE for an unknown option, a missing value, too few or too many arguments
  */
 export function parseOptions<const O extends Options>(
@@ -27,7 +27,8 @@ export function parseOptions<const O extends Options>(
   }
   const required = positionals.filter((name) => !name.startsWith('['));
   const count = parsed.positionals.length;
-  if (count < required.length || count > positionals.length) {
+  const most = positionals.at(-1)?.endsWith('...]') ? Number.POSITIVE_INFINITY : positionals.length;
+  if (count < required.length || count > most) {
     throw new QpvoError('QPVO_USAGE', {
       what: `arguments of ${command}`,
       expected: positionals.map((name) => (name.startsWith('[') ? name : `<${name}>`)).join(' ') || 'no arguments',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { basename, dirname, join, parse, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import { readManifest } from '../network/manifest.ts';
@@ -17,6 +17,7 @@ import { parseOptions } from './parseOptions.ts';
 import { readRange } from './readRange.ts';
 import { type RunOutcome, type RunRequest, runSequence } from './runSequence.ts';
 import { settleCalibration, settleParameters, settleProfile } from './settleRun.ts';
+import { sourceName } from './sourceName.ts';
 import { summaryText } from './summaryText.ts';
 
 const HELP = `Usage: qpvo run <source> [options]
@@ -74,7 +75,7 @@ function parseRun(args: string[]) {
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseRun(args);
   const range = readRange(values);
-  const profile = settleProfile(values.profile, values.realtime, say);
+  const profile = settleProfile(values.profile, values.realtime, say, values.model);
   const model = values.model ?? profile.model;
   const modelDir = findModelFolder(model);
   const parameters = settleParameters(profile, readManifest(modelDir), values.set, values.seed);
@@ -84,10 +85,11 @@ async function run(args: string[]): Promise<number> {
   });
   try {
     const calibration = await settleCalibration(source, values.camera);
-    const folder = values.out ?? join('qpvo-out', nameOf(source.info.path));
+    const folder = values.out ?? join('qpvo-out', sourceName(source.info.path));
     await makeOutputFolder(folder);
     loadAddon().returnLargeBlocks();
-    const odometry = await PatchOdometry.create({ calibration, modelDir, parameters });
+    const { runtime, precision } = profile;
+    const odometry = await PatchOdometry.create({ calibration, modelDir, parameters, runtime, precision });
     try {
       const outputs = await openOutputs(folder, contextOf(source, calibration), !values['no-report']);
       const { realtime } = values;
@@ -136,14 +138,7 @@ async function conclude({ summary, failure }: RunOutcome, outputs: Output[], { j
 }
 
 function contextOf({ info, groundTruth }: Source, calibration: CameraCalibration): OutputContext {
-  return { calibration, sourceName: nameOf(info.path), ...(groundTruth === undefined ? {} : { groundTruth }) };
-}
-
-/** "MH_05" for .../MH_05, .../MH_05/mav0/cam0 and .../MH_05.bag */
-function nameOf(path: string): string {
-  let full = resolve(path);
-  while (/^(mav0|cam\d+)$/.test(basename(full))) full = dirname(full);
-  return parse(full).name || 'recording';
+  return { calibration, sourceName: sourceName(info.path), ...(groundTruth === undefined ? {} : { groundTruth }) };
 }
 
 function say(line: string): void {

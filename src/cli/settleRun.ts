@@ -13,10 +13,12 @@ import type { Source } from '../sources/Source.ts';
  * The profile of a run. `auto` looks at the machine and says what it chose and why.
  *
  * @param say takes the line for people
- * @throws QpvoError QPVO_USAGE when it is unknown, QPVO_PROFILE when it cannot be read, QPVO_PROFILE_UNAVAILABLE when it cannot run here
+ * @param model name or folder of the model, when it is not that of the profile
+ * @throws QpvoError QPVO_USAGE when profile or model is unknown, QPVO_PROFILE or QPVO_MODEL when they cannot be read, QPVO_PROFILE_UNAVAILABLE when the
+ * profile cannot run here or not with this model
  */
-export function settleProfile(name: string, realtime: boolean, say: (line: string) => void): Profile {
-  const { profile, reason } = selectProfile(name, realtime);
+export function settleProfile(name: string, realtime: boolean, say: (line: string) => void, model?: string): Profile {
+  const { profile, reason } = selectProfile(name, realtime, undefined, model);
   if (reason !== '') say(`profile ${profile.name}: ${reason}`);
   return profile;
 }

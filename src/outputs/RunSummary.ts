@@ -33,6 +33,8 @@ export interface RunSummary {
   segments: SegmentSummary[];
   fps: number;
   latencyMs: Percentiles;
+  /** Median of the frame pairs of an update, over the frames that had one; 0 when none had. */
+  pairs: number;
   /** Median milliseconds per frame by stage. */
   stagesMs: Partial<Record<Stage, number>>;
   peakRssMb: number;

@@ -7,14 +7,15 @@ import { summarizeRuns } from '../../bench/accuracy/CaseSummary.ts';
 import { judgeRendered } from '../../bench/accuracy/caseTargets.ts';
 import { modelChecksum, settingsChecksum } from '../../bench/accuracy/productRun.ts';
 import { caseKey, keptRuns, type Runner, type RunRecord, runKey } from '../../bench/accuracy/RunRecord.ts';
-import { readmeBlock, replaceBlock } from '../../bench/accuracy/readmeBlock.ts';
+import { readmeBlock } from '../../bench/accuracy/readmeBlock.ts';
 import { planRuns } from '../../bench/accuracy/runCases.ts';
-import { runPool } from '../../bench/accuracy/runPool.ts';
 import type { Sequence } from '../../bench/accuracy/Sequence.ts';
-import { spreadOf } from '../../bench/accuracy/spread.ts';
 import { standstill, trajectoryErrors } from '../../bench/accuracy/trajectoryErrors.ts';
+import { replaceBlock } from '../../bench/replaceBlock.ts';
 import { settleParameters } from '../../src/cli/settleRun.ts';
+import { runPool } from '../../src/compare/runPool.ts';
 import { readProfile } from '../../src/config/readProfile.ts';
+import { spreadOf } from '../../src/evaluation/spread.ts';
 import { readManifest } from '../../src/network/manifest.ts';
 import { findModelFolder } from '../../src/network/modelFolder.ts';
 import type { StampedPose } from '../../src/odometry/Pose.ts';
@@ -301,10 +302,10 @@ describe('the table of accuracy in the README', () => {
 
   it('takes the place between its markers and nothing else', () => {
     const readme = 'before\n<!-- accuracy: begin -->\nold\n<!-- accuracy: end -->\nafter\n';
-    const once = replaceBlock(readme, 'new');
+    const once = replaceBlock(readme, 'accuracy', 'new');
     assert.equal(once, 'before\n<!-- accuracy: begin -->\nnew\n<!-- accuracy: end -->\nafter\n');
-    assert.equal(replaceBlock(once, 'new'), once);
-    assert.throws(() => replaceBlock('no markers', 'new'), { code: 'QPVO_INTERNAL' });
+    assert.equal(replaceBlock(once, 'accuracy', 'new'), once);
+    assert.throws(() => replaceBlock('no markers', 'accuracy', 'new'), { code: 'QPVO_INTERNAL' });
   });
 
   it('shows what was missed, beside the floor', () => {

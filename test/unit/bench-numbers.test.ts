@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { bookkeepingMs, type FrameRecord, framesWithPose } from '../../bench/FrameRecord.ts';
 import { memoryGrowth } from '../../bench/memoryGrowth.ts';
 import { medianOf, quantileOf, slopeOf } from '../../bench/statistics.ts';
-import { numberText, table } from '../../bench/table.ts';
 import { atLeast, atMost, notJudged, plain, targetTable } from '../../bench/targets.ts';
+import { numberText, table } from '../../src/compare/textTable.ts';
 
 const FRAME: FrameRecord = {
   atMs: 0,

@@ -101,6 +101,7 @@ export function syntheticRun(frames = 500): SyntheticRun {
         : undefined,
       finalPoses: ready,
       finalPoints: isKeyframe ? mapPoints(frame, segment) : [],
+      pairs: tracking ? 247 : 0,
       stagesMs: { wait: 6, encode: 45, update: 40 },
       latencyMs,
     };
@@ -162,6 +163,7 @@ function summaryOf(frames: number, finals: FinalPose[]): RunSummary {
     }),
     fps: 8.4,
     latencyMs: { p50: 113, p95: 138, p99: 182 },
+    pairs: 247,
     stagesMs: {
       wait: 6.1,
       prepare: 2.4,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { readFileSync } from 'node:fs';
 import { addonPath, loadAddon } from '../../native/loadAddon.ts';
+import { int8Products, processorFlags } from '../../processorFlags.ts';
 import { hostInfo } from '../hostInfo.ts';
 import { type Check, checkOf } from './Check.ts';
 import { checkTools } from './toolChecks.ts';
@@ -20,22 +20,14 @@ const SIMD_LEVELS: readonly (readonly [string, string])[] = [
 
 function checkProcessor(): Check {
   const { cpu, cores, memoryMb } = hostInfo();
-  const level = simdLevel();
+  const flags = processorFlags();
+  const level = SIMD_LEVELS.find(([flag]) => flags.has(flag))?.[1];
+  const products = int8Products();
+  const int8 = products.length === 0 ? 'no int8 products' : `int8 products: ${products.join(', ')}`;
   const machine = `${cpu}, ${cores} cores, ${memoryMb} MB, ${process.platform} ${process.arch}`;
   return level === undefined
     ? { name: 'processor', status: 'warning', detail: `${machine}, unknown SIMD level` }
-    : { name: 'processor', status: 'ok', detail: `${machine}, ${level}` };
-}
-
-function simdLevel(): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return undefined;
-  }
-  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/));
-  return SIMD_LEVELS.find(([flag]) => flags.has(flag))?.[1];
+    : { name: 'processor', status: 'ok', detail: `${machine}, ${level}, ${int8}` };
 }
 
 function checkAddon(): Promise<Check> {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { chooseProfile } from '../../config/chooseProfile.ts';
-import type { Profile } from '../../config/Profile.ts';
-import { type Machine, profileObstacle, thisMachine } from '../../config/profileObstacle.ts';
+import { PARTS, type Profile } from '../../config/Profile.ts';
+import { type Machine, modelOf, profileObstacle, thisMachine } from '../../config/profileObstacle.ts';
 import { listProfiles, readProfile } from '../../config/readProfile.ts';
 import { resolveParameters } from '../../config/resolveParameters.ts';
+import { selectProfile } from '../../config/selectProfile.ts';
 import { type ModelManifest, type Part, readManifest, readModelFile } from '../../network/manifest.ts';
 import { findModelFolder, listModels } from '../../network/modelFolder.ts';
+import { modelFormsText } from '../../network/modelForms.ts';
+import { neededParts } from '../../network/neededParts.ts';
 import { type Check, checkOf } from './Check.ts';
 
 /** The network runtime, every model with its checksums, and every profile. */
@@ -35,7 +37,8 @@ function checkModel(name: string): Promise<Check> {
     const folder = findModelFolder(name);
     const manifest = readManifest(folder);
     for (const part of partsOf(manifest)) readModelFile(folder, manifest, part);
-    return `${(manifest.parameters / 1e6).toFixed(1)} M parameters, checksums of ${partsOf(manifest).join(', ')} agree`;
+    const parameters = `${(manifest.parameters / 1e6).toFixed(1)} M parameters`;
+    return `${parameters}, ${modelFormsText(manifest)}, checksums of ${partsOf(manifest).join(', ')} agree`;
   });
 }
 
@@ -47,12 +50,14 @@ async function checkProfile(name: string, machine: Machine): Promise<Check> {
   const check = await checkOf(`profile ${name}`, () => {
     const profile = readProfile(name);
     const { networkScale } = resolveParameters([{ origin: `profile ${name}`, values: profile.parameters }]).values;
-    const obstacle = profileObstacle(profile, machine);
+    const manifest = modelOf(profile);
+    const obstacle = profileObstacle(profile, machine, manifest);
     isObstructed = obstacle !== undefined;
     if (isObstructed) return `cannot run here: ${obstacle}`;
     const folder = findModelFolder(profile.model);
-    const manifest = readManifest(folder);
-    for (const part of ['features', 'context', 'update'] as const) readModelFile(folder, manifest, part);
+    for (const network of PARTS) {
+      for (const part of neededParts(network, profile)) readModelFile(folder, manifest, part);
+    }
     return `can run: ${profileText(profile, networkScale)}${autoText(name, machine)}`;
   });
   return isObstructed ? { ...check, status: 'unavailable' } : check;
@@ -67,8 +72,8 @@ function profileText({ device, model, precision, runtime }: Profile, networkScal
 /** For which runs `auto` means this profile. */
 function autoText(name: string, machine: Machine): string {
   const kinds = [
-    ...(chooseProfile(machine, false).name === name ? ['recordings'] : []),
-    ...(chooseProfile(machine, true).name === name ? ['live runs'] : []),
+    ...(selectProfile('auto', false, machine).profile.name === name ? ['recordings'] : []),
+    ...(selectProfile('auto', true, machine).profile.name === name ? ['live runs'] : []),
   ];
   return kinds.length === 0 ? '' : `; auto for ${kinds.join(' and ')}`;
 }

@@ -2,11 +2,11 @@
 import { messageOf, QpvoError } from '../../error.ts';
 import { type Alignment, alignPoint, alignPose } from '../../evaluation/alignment.ts';
 import { type Evaluation, evaluateTrajectory } from '../../evaluation/evaluateTrajectory.ts';
-import { quantile } from '../../evaluation/statistics.ts';
 import type { StampedPose } from '../../odometry/Pose.ts';
 import type { Vec3 } from '../../odometry/se3.ts';
 import type { OutputContext } from '../OutputContext.ts';
 import type { RunSummary } from '../RunSummary.ts';
+import { errorCurve } from './errorCurve.ts';
 import type { FrameSample, PoseSample, RunRecord } from './RunRecord.ts';
 import { type StateRun, stateRuns } from './stateRuns.ts';
 import type { Curve } from './thin.ts';
@@ -69,7 +69,9 @@ export function reportModel(record: RunRecord, context: OutputContext, summary: 
     evaluation,
     problem,
     overallError:
-      evaluation && evaluation.segments.length > 1 ? errorCurve(record, evaluation.overall.ate.perPose) : undefined,
+      evaluation && evaluation.segments.length > 1
+        ? errorCurve(evaluation.overall.ate.perPose, (stampNs) => record.secondsAt(stampNs))
+        : undefined,
     frames: record.frames.items,
     runs: stateRuns(record.frames.items, record.durationS),
     keyframesS: poses.filter((pose) => pose.isKeyframe).map((pose) => record.secondsAt(pose.stampNs)),
@@ -120,7 +122,7 @@ function segmentTracks(
       className: `s${segment % SEGMENT_COLOURS}`,
       positions: own.map((pose) => place(pose.t, alignments.get(segment))),
       texts: own.map((pose) => hoverText(record.secondsAt(pose.stampNs), segment, errorAt.get(pose.stampNs))),
-      ...errorCurve(record, errors),
+      ...errorCurve(errors, (stampNs) => record.secondsAt(stampNs)),
     };
   });
 }
@@ -128,33 +130,6 @@ function segmentTracks(
 function hoverText(atS: number, segment: number, errorM: number | undefined): string {
   const error = errorM === undefined ? '' : `, error ${errorM.toPrecision(3)} m`;
   return `${atS.toFixed(1)} s, segment ${segment}${error}`;
-}
-
-/** Steps longer than this many usual ones interrupt a curve. */
-const GAP_STEPS = 4;
-
-function errorCurve(record: RunRecord, errors: readonly { stampNs: bigint; errorM: number }[]): Curve {
-  const curve: Curve = { x: [], y: [] };
-  const at = errors.map((error) => record.secondsAt(error.stampNs));
-  const usualS =
-    at.length > 1
-      ? quantile(
-          at
-            .slice(1)
-            .map((s, i) => s - at[i]!)
-            .sort((a, b) => a - b),
-          0.5,
-        )
-      : 0;
-  errors.forEach(({ errorM }, i) => {
-    if (i > 0 && at[i]! - at[i - 1]! > GAP_STEPS * usualS) {
-      curve.x.push(at[i]!);
-      curve.y.push(Number.NaN);
-    }
-    curve.x.push(at[i]!);
-    curve.y.push(errorM);
-  });
-  return curve;
 }
 
 function duringRun(groundTruth: readonly StampedPose[], record: RunRecord): StampedPose[] {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-import type { Stage, TrackingState } from '../../odometry/types.ts';
+import type { TrackingState } from '../../odometry/types.ts';
 import { type Band, type LinePlot, linePlot, type Series } from './linePlot.ts';
 import type { ReportModel } from './ReportModel.ts';
+import { STAGES } from './stageNames.ts';
 import { element, escapeText, forBothWidths } from './svg.ts';
 import type { Curve } from './thin.ts';
 import { LANE_NAMES_PX, STATE_CLASS, timelinePlot } from './timelinePlot.ts';
 import { trajectoryPlot } from './trajectoryPlot.ts';
 
 /** Width of a figure over the whole page, and of one of two side by side. */
-const FULL_PX = 1076;
-const HALF_PX = 526;
+export const FULL_PX = 1076;
+export const HALF_PX = 526;
 /** States without a pose are shaded in every plot over time. */
 const SHADED: TrackingState[] = ['LOST', 'INITIALIZING'];
 
@@ -184,17 +185,6 @@ export function scaleFigure(model: ReportModel): string {
     HALF_PX,
   );
 }
-
-const STAGES: [Stage, string][] = [
-  ['wait', 'wait for image'],
-  ['prepare', 'undistort'],
-  ['encode', 'encoders'],
-  ['insert', 'insert frame'],
-  ['correlate', 'correlation'],
-  ['update', 'update operator'],
-  ['bundleAdjust', 'bundle adjustment'],
-  ['commit', 'keyframes, pose'],
-];
 
 /** Median time of each stage as bars with their numbers. */
 export function stageBars(model: ReportModel): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { formatAlignment } from '../../evaluation/formatEvaluation.ts';
 import type { RunSummary } from '../RunSummary.ts';
+import { htmlDocument, machineText, note, section } from './document.ts';
 import {
   errorFigure,
   evidenceFigure,
@@ -10,9 +11,7 @@ import {
   stateFigure,
   trajectoryFigures,
 } from './figures.ts';
-import { HOVER_SCRIPT } from './hoverScript.ts';
 import type { ReportModel } from './ReportModel.ts';
-import { STYLE } from './style.ts';
 import { element, escapeText } from './svg.ts';
 import { ateTable, rpeTable, scaleTable, stateTable } from './tables.ts';
 
@@ -38,7 +37,7 @@ export function reportPage(model: ReportModel): string {
     ),
     section('Speed', latencyFigure(model), element('h3', { class: 'gap' }, 'Median time by stage'), stageBars(model)),
     model.evaluation ? accuracy(model) : '',
-    element('footer', {}, escapeText(`qpvo ${model.summary.version}, ${machineOf(model.summary)}`)),
+    element('footer', {}, escapeText(`qpvo ${model.summary.version}, ${machineText(model.summary.host)}`)),
     '</main>',
   ];
   return htmlDocument(`${model.title} \u2013 visual odometry`, body.join('\n'));
@@ -54,34 +53,6 @@ export function unfinishedPage(title: string): string {
   );
 }
 
-function htmlDocument(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${escapeText(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-${body}
-<div id="tip" hidden></div>
-<script>${HOVER_SCRIPT}</script>
-</body>
-</html>
-`;
-}
-
-function section(title: string, ...children: string[]): string {
-  return element('section', {}, element('h2', {}, escapeText(title)), ...children);
-}
-
-function note(text: string): string {
-  return element('p', { class: 'note' }, escapeText(text));
-}
-
 function header(model: ReportModel): string {
   const { summary } = model;
   const facts: [string, string][] = [
@@ -90,7 +61,7 @@ function header(model: ReportModel): string {
     ['model', summary.model],
     ['profile', summary.profile],
     ['seed', String(summary.seed)],
-    ['machine', machineOf(summary)],
+    ['machine', machineText(summary.host)],
   ];
   const list = facts.map(([name, value]) =>
     element('div', {}, element('dt', {}, name), element('dd', {}, escapeText(value))),
@@ -102,11 +73,6 @@ function header(model: ReportModel): string {
     element('h1', {}, escapeText(model.title)),
     element('dl', { class: 'facts' }, ...list),
   );
-}
-
-function machineOf(summary: RunSummary): string {
-  const { cpu, cores, memoryMb, os, node } = summary.host;
-  return `${cpu}, ${cores} cores, ${(memoryMb / 1024).toFixed(0)} GB, ${os}, Node ${node}`;
 }
 
 /** Stamps since 2001 are taken as times of day. */

@@ -2,37 +2,9 @@
 import type { PartEvaluation } from '../../evaluation/evaluateTrajectory.ts';
 import { formatStep, signed } from '../../evaluation/formatEvaluation.ts';
 import type { RelativeError } from '../../evaluation/rpe.ts';
+import { number, spare, table, text } from './htmlTable.ts';
 import type { ReportModel } from './ReportModel.ts';
-import { element, escapeText } from './svg.ts';
-
-const MOST_ROWS = 25;
-
-interface Column {
-  name: string;
-  /** `spare` columns are left out on a phone. */
-  kind: 'text' | 'number' | 'number spare';
-}
-
-function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const headRow = columns.map(({ name, kind }) => element('th', { scope: 'col', class: kind }, escapeText(name)));
-  const body = rows
-    .slice(0, MOST_ROWS)
-    .map((row) =>
-      element('tr', {}, ...columns.map(({ kind }, k) => element('td', { class: kind }, escapeText(row[k] ?? '')))),
-    );
-  const more = rows.length > MOST_ROWS ? element('p', { class: 'note' }, `and ${rows.length - MOST_ROWS} more`) : '';
-  const whole = element(
-    'table',
-    {},
-    element('thead', {}, element('tr', {}, ...headRow)),
-    element('tbody', {}, ...body),
-  );
-  return element('div', { class: 'scroll' }, whole) + more;
-}
-
-const text = (name: string): Column => ({ name, kind: 'text' });
-const number = (name: string): Column => ({ name, kind: 'number' });
-const spare = (name: string): Column => ({ name, kind: 'number spare' });
+import { element } from './svg.ts';
 
 /** ATE of the whole and of each segment. */
 export function ateTable(model: ReportModel): string {

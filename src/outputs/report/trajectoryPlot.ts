@@ -45,6 +45,7 @@ export function trajectoryPlot(plot: TrajectoryPlot): string {
   const box = boundsOf(tracks.flat());
   const frame = frameOf(box, plot.width);
   const page = (p: readonly [number, number]): [number, number] => [frame.xOf(p[0]), frame.yOf(p[1])];
+  const [start, end] = [plot.start, plot.end].map((p) => p && page(project(plot.view, p)));
   const lines = plot.lines.map((line, k) => {
     const at = spread(line.positions.length, LINE_POINTS).map((i) => page(tracks[k]![i]!));
     return element('path', {
@@ -64,9 +65,9 @@ export function trajectoryPlot(plot: TrajectoryPlot): string {
       axes(plot, frame, box),
       cloud(plot, frame),
       ...lines,
-      scaleBar(frame, plot.unit),
-      marker(plot.start && page(project(plot.view, plot.start)), 'start', frame),
-      marker(plot.end && page(project(plot.view, plot.end)), 'end', frame),
+      scaleBar(frame, plot.unit, [start, end]),
+      marker(start, 'start', frame),
+      marker(end, 'end', frame),
     ],
     hover: plot.lines.flatMap((line, k) => hoverPoints(line, tracks[k]!, page)),
     hoverBy: 'xy',
@@ -183,11 +184,18 @@ function cloud(plot: TrajectoryPlot, frame: Frame): string {
   return d === '' ? '' : element('path', { d, class: 'cloud' });
 }
 
-/** A bar of round length, about a fifth of the width, in the lower left corner. */
-function scaleBar(frame: Frame, unit: string): string {
+/** Room of the scale bar and a marker's name beside it, px from the corner. */
+const CORNER_PX = { across: 190, up: 64 };
+
+/** A bar of round length, about a fifth of the width, in the lower left corner, or in the right one when a marker stands there. */
+function scaleBar(frame: Frame, unit: string, markers: readonly ([number, number] | undefined)[]): string {
   const length = roundUp(((frame.right - frame.left) * 0.12) / frame.pxPerUnit);
-  const [x, y] = [frame.left + 12, frame.bottom - 12];
-  const end = x + length * frame.pxPerUnit;
+  const isTaken = markers.some(
+    (at) => at && at[0] < frame.left + CORNER_PX.across && at[1] > frame.bottom - CORNER_PX.up,
+  );
+  const lengthPx = length * frame.pxPerUnit;
+  const [x, y] = [isTaken ? frame.right - 12 - lengthPx : frame.left + 12, frame.bottom - 12];
+  const end = x + lengthPx;
   return (
     element('path', { d: `M${px(x)} ${px(y - 4)}v4H${px(end)}v-4`, class: 'scale-bar' }) +
     element(

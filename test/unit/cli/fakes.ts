@@ -98,6 +98,7 @@ export class CountingOdometry implements Odometry {
       health: undefined,
       finalPoses,
       finalPoints: [],
+      pairs: hasPose ? 7 : 0,
       stagesMs: { encode: 10, update: 20 },
       latencyMs: 30,
     };

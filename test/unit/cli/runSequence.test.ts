@@ -49,6 +49,7 @@ describe('run of a sequence', () => {
       { segment: 0, firstStampNs: '3000000', lastStampNs: '20000000', frames: 18, keyframes: 9 },
     ]);
     assert.deepEqual(summary.latencyMs, { p50: 30, p95: 30, p99: 30 });
+    assert.equal(summary.pairs, 7);
     assert.equal(summary.stagesMs.encode, 10);
     assert.equal(summary.stagesMs.update, 20);
     assert.ok(summary.stagesMs.wait! >= 0);

@@ -190,6 +190,7 @@ describe('summary', () => {
     segments: [{ segment: 0, firstStampNs: '1', lastStampNs: '2', frames: 90, keyframes: 40 }],
     fps: 6.789,
     latencyMs: { p50: 140, p95: 160.25, p99: 171 },
+    pairs: 247,
     stagesMs: { encode: 22.31, update: 71.02 },
     peakRssMb: 412.4,
     ate: { rmseM: 0.1234567, alignment: 'sim3', poses: 88 },

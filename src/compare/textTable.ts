@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { Spread } from '../evaluation/spread.ts';
 
 /** A value of a table; numbers that are not whole are shown with three significant digits or more. */
 export type Cell = string | number | undefined;
@@ -26,4 +27,21 @@ export function numberText(value: number): string {
   if (Number.isInteger(value) || !Number.isFinite(value)) return String(value);
   const digits = 2 - Math.floor(Math.log10(Math.abs(value)));
   return value.toFixed(Math.min(4, Math.max(0, digits)));
+}
+
+/** "0.123 (0.100 to 0.200)"; a dash for runs without a result */
+export function spreadText(spread: Spread): string {
+  const text = (value: number): string => (Number.isFinite(value) ? numberText(value) : '-');
+  if (spread.min === spread.max) return text(spread.median);
+  return `${text(spread.median)} (${text(spread.min)} to ${text(spread.max)})`;
+}
+
+/** "0.953 x" */
+export function ratioText(ratio: number): string {
+  return `${numberText(ratio)} x`;
+}
+
+/** "1 run", "2 runs" */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
