@@ -7,22 +7,39 @@ export interface ProfileChoice {
   reason: string;
 }
 
-/** Cores from which a live run keeps up with half resolution and the windows of the model, and with the full resolution. */
-const CORES_FOR_HALF_RESOLUTION = 4;
-const CORES_FOR_FULL_RESOLUTION = 8;
+/** Cores from which a live run keeps up with the windows of the model: in int8 (or fp32 at half resolution), and in fp32 at full resolution. */
+const CORES_FOR_WHOLE_WINDOWS = 4;
+const CORES_FOR_FP32 = 8;
 
-/** The profile that `auto` means on a machine for a kind of run. It is always one that can run everywhere. */
-export function chooseProfile({ cores }: Pick<Machine, 'cores'>, realtime: boolean): ProfileChoice {
+/**
+ * The profile that `auto` means on a machine for a kind of run. It is always one that can run everywhere.
+ *
+ * @param canRun whether the profile of a name can run here with the model of the run: not every model has int8 parts
+ */
+export function chooseProfile(
+  { cores, int8Pays }: Pick<Machine, 'cores' | 'int8Pays'>,
+  realtime: boolean,
+  canRun: (name: string) => boolean,
+): ProfileChoice {
   if (!realtime) {
     return { name: 'cpu_fp32', reason: 'a recorded run has no deadline, so the network sees the full resolution' };
   }
-  if (cores >= CORES_FOR_FULL_RESOLUTION) {
+  if (cores >= CORES_FOR_FP32) {
     return { name: 'cpu_fp32', reason: `${cores} cores are enough for a live run at full resolution` };
   }
-  return cores >= CORES_FOR_HALF_RESOLUTION
-    ? { name: 'cpu_fp32_half', reason: `a live run on ${cores} cores keeps up at half resolution` }
+  const isWhole = cores >= CORES_FOR_WHOLE_WINDOWS;
+  const int8 = isWhole ? 'cpu_int8' : 'cpu_realtime';
+  if (int8Pays && canRun(int8)) {
+    return {
+      name: int8,
+      reason: `a live run on ${cores} cores keeps up in int8${isWhole ? '' : ' with small windows'}`,
+    };
+  }
+  const lack = int8Pays ? 'the model has no int8 parts' : 'the processor has no instructions for products of int8';
+  return isWhole
+    ? { name: 'cpu_fp32_half', reason: `a live run on ${cores} cores keeps up at half resolution, and ${lack}` }
     : {
-        name: 'cpu_realtime',
-        reason: `a live run on ${cores} cores needs half resolution and small windows to keep up`,
+        name: 'cpu_realtime_fp32',
+        reason: `a live run on ${cores} cores needs half resolution and small windows to keep up, and ${lack}`,
       };
 }

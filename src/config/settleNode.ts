@@ -76,8 +76,9 @@ export function readOverrides(overrides: ReadonlyMap<string, unknown>): NodeValu
  */
 export function settleNode(overrides: ReadonlyMap<string, unknown>, machine: Machine = thisMachine()): SettledNode {
   const { values, odometry: set, unknown } = readOverrides(overrides);
-  const { profile, reason } = selectProfile(values.precision, true, machine);
-  const model = values.model === '' ? profile.model : values.model;
+  const named = values.model === '' ? undefined : values.model;
+  const { profile, reason } = selectProfile(values.precision, true, machine, named);
+  const model = named ?? profile.model;
   const modelDir = findModelFolder(model);
   const odometry = resolveParameters([
     { origin: `model ${model}`, values: { ...readManifest(modelDir).windows } },

@@ -6,7 +6,8 @@ import { QpvoError } from '../error.ts';
 import { type CameraImage, toCameraImage } from '../messages/pixels.ts';
 import type { CellArea, CpuOps } from '../native/addon.ts';
 import type { Network } from '../network/Network.ts';
-import { openNetwork } from '../network/OnnxNetwork.ts';
+import type { NetworkForms } from '../network/neededParts.ts';
+import { openNetwork } from '../network/openNetwork.ts';
 import type { ImageFrame } from '../sources/Source.ts';
 import { HiddenState } from './HiddenState.ts';
 import { imageRefusal } from './imageRefusal.ts';
@@ -23,7 +24,7 @@ import { grayOf, type SeenPair, type TrackingView, tracksOf } from './TrackingVi
 import type { FinishResult, InitProgress, TrackingState, TrackResult } from './types.ts';
 import { maxPairs, maxSources, ringSlots } from './windows.ts';
 
-export interface OdometryOptions {
+export interface OdometryOptions extends Partial<NetworkForms> {
   calibration: CameraCalibration;
   /** Folder of the model: manifest.json and its files. */
   modelDir: string;
@@ -31,7 +32,7 @@ export interface OdometryOptions {
 }
 
 /** What a frame says about itself besides its pose. */
-type Outcome = Omit<TrackResult, 'sequence' | 'stampNs' | 'stagesMs' | 'latencyMs'>;
+type Outcome = Omit<TrackResult, 'sequence' | 'stampNs' | 'pairs' | 'stagesMs' | 'latencyMs'>;
 
 /**
  * Monocular patch odometry: images in, poses out (Deep Patch Visual Odometry, Teed, Lipson, Deng, arXiv 2208.04726). One call at a time. Lost tracking is a state of the
@@ -55,13 +56,19 @@ export class PatchOdometry {
   #sequence = 0;
   /** What the last update saw in the newest frame. */
   #seen: SeenPair[] = [];
+  /** Of the last update of the frame at hand. */
+  #pairs = 0;
   #sizeChecked = false;
   #hasImage = false;
   #busy = false;
 
   static async create(options: OdometryOptions): Promise<PatchOdometry> {
-    const { parameters, calibration, modelDir } = options;
-    const network = await openNetwork(modelDir, { threads: threadCount(parameters) });
+    const { parameters, calibration, modelDir, runtime, precision } = options;
+    const network = await openNetwork(modelDir, {
+      threads: threadCount(parameters),
+      ...(runtime === undefined ? {} : { runtime }),
+      ...(precision === undefined ? {} : { precision }),
+    });
     try {
       const made = await createOps(calibration, network.manifest, parameters);
       network.allocate({
@@ -103,9 +110,11 @@ export class PatchOdometry {
     return this.#alone(async () => {
       const clock = new StageClock();
       const sequence = this.#sequence++;
+      this.#pairs = 0;
       const outcome = await this.#outcome(frame, sequence, clock);
       this.#state = outcome.state;
-      return { ...outcome, sequence, stampNs: frame.stampNs, stagesMs: clock.stagesMs, latencyMs: clock.totalMs };
+      const { stagesMs, totalMs: latencyMs } = clock;
+      return { ...outcome, sequence, stampNs: frame.stampNs, pairs: this.#pairs, stagesMs, latencyMs };
     });
   }
 
@@ -285,6 +294,7 @@ export class PatchOdometry {
   async #update(clock: StageClock): Promise<{ solved: boolean; validEdges: number }> {
     const graph = this.#graph;
     const count = graph.pairCount;
+    this.#pairs = count;
     graph.link();
     await clock.time('correlate', () => this.#ops.correlate(count));
     await clock.time('update', () =>

@@ -75,6 +75,8 @@ export interface TrackResult {
   finalPoses: FinalPose[];
   /** Map points that became final with this frame. */
   finalPoints: MapPoint[];
+  /** (source, target) frame pairs of the last update on this frame; 0 when there was none. */
+  pairs: number;
   /** Time spent per stage on this frame. */
   stagesMs: Partial<Record<Stage, number>>;
   /** From image in hand to pose, milliseconds. */

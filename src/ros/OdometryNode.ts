@@ -141,7 +141,9 @@ export class OdometryNode implements LifecycleWork {
         open: async (calibration) => {
           // Two of them would need twice the memory.
           await earlier;
-          return this.#open({ calibration, modelDir: configured.modelDir, parameters: configured.odometry });
+          const { modelDir, odometry: parameters, profile } = configured;
+          const { runtime, precision } = profile;
+          return this.#open({ calibration, modelDir, parameters, runtime, precision });
         },
         onBroken: (error) => this.#break(error),
       });

@@ -23,7 +23,7 @@ describe('command line: usage', function () {
   it('--help lists the commands, --version the version', async () => {
     const help = await runCli(['--help']);
     assert.equal(help.code, 0);
-    for (const name of ['run', 'eval', 'info', 'doctor', 'bench', 'import']) {
+    for (const name of ['run', 'eval', 'compare', 'info', 'doctor', 'bench', 'import']) {
       assert.match(help.stdout, new RegExp(`^  ${name} `, 'm'));
     }
     const version = await runCli(['--version']);
@@ -31,7 +31,7 @@ describe('command line: usage', function () {
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
   });
 
-  for (const name of ['run', 'eval', 'info', 'doctor', 'bench', 'import']) {
+  for (const name of ['run', 'eval', 'compare', 'info', 'doctor', 'bench', 'import']) {
     it(`${name} --help explains itself with examples`, async () => {
       const { code, stdout, stderr } = await runCli([name, '--help']);
       assert.equal(code, 0, stderr);

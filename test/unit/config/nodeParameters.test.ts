@@ -16,7 +16,11 @@ import { readOverrides, settleNode, startDeclarations } from '../../../src/confi
 
 const TWO_CORES: Machine = {
   cores: 2,
-  support: [{ device: 'cpu', runtime: 'onnxruntime', precisions: ['fp32'] }],
+  int8Pays: true,
+  support: [
+    { device: 'cpu', runtime: 'onnxruntime', precisions: { encoder: ['fp32', 'int8'], update: ['fp32', 'int8'] } },
+    { device: 'cpu', runtime: 'native', precisions: { encoder: ['fp32', 'int8'], update: ['fp32', 'int8'] } },
+  ],
 };
 const settle = (overrides: Record<string, unknown> = {}) => settleNode(new Map(Object.entries(overrides)), TWO_CORES);
 const read = (overrides: Record<string, unknown>) => readOverrides(new Map(Object.entries(overrides)));
@@ -84,7 +88,7 @@ describe('settling the node', () => {
     assert.equal(profile.name, 'cpu_realtime');
     assert.match(profileReason, /2 cores/);
     assert.equal(model, 'small');
-    assert.equal(odometry.networkScale, 0.5);
+    assert.deepEqual([odometry.networkScale, odometry.patchesPerFrame], [1, 32]);
     assert.deepEqual(unknown, []);
   });
 

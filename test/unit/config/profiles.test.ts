@@ -4,10 +4,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseProfile } from '../../../src/config/chooseProfile.ts';
-import { type Machine, profileObstacle, runnableProfiles, thisMachine } from '../../../src/config/profileObstacle.ts';
+import type { Precision } from '../../../src/config/Profile.ts';
+import {
+  type Machine,
+  type ModelParts,
+  modelOf,
+  profileObstacle,
+  runnableProfiles,
+  thisMachine,
+} from '../../../src/config/profileObstacle.ts';
 import { listProfiles, PROFILE_FOLDER, readProfile } from '../../../src/config/readProfile.ts';
 import { resolveParameters } from '../../../src/config/resolveParameters.ts';
 import { selectProfile } from '../../../src/config/selectProfile.ts';
+import { PARTS, type Part } from '../../../src/network/modelParts.ts';
 import { maxPairs } from '../../../src/odometry/windows.ts';
 
 describe('profiles', () => {
@@ -23,8 +32,11 @@ describe('profiles', () => {
       'cpu_fp32',
       'cpu_fp32_default',
       'cpu_fp32_half',
+      'cpu_fp32_onnxruntime',
       'cpu_int8',
+      'cpu_int8_onnxruntime',
       'cpu_realtime',
+      'cpu_realtime_fp32',
       'desktop_fp16',
       'desktop_int8',
       'orin_fp16',
@@ -95,50 +107,119 @@ describe('profiles', () => {
     });
   }
 
-  it('auto: full resolution for recordings, less for live runs on few cores', () => {
-    assert.equal(chooseProfile({ cores: 2 }, false).name, 'cpu_fp32');
-    assert.equal(chooseProfile({ cores: 2 }, true).name, 'cpu_realtime');
-    assert.match(chooseProfile({ cores: 2 }, true).reason, /2 cores/);
-    assert.equal(chooseProfile({ cores: 4 }, true).name, 'cpu_fp32_half');
-    assert.equal(chooseProfile({ cores: 8 }, true).name, 'cpu_fp32');
+  it('auto: fp32 at full resolution for recordings, int8 or less for live runs on few cores', () => {
+    const choose = (cores: number, realtime: boolean, canRun = true, int8Pays = true) =>
+      chooseProfile({ cores, int8Pays }, realtime, () => canRun);
+    assert.equal(choose(2, false).name, 'cpu_fp32');
+    assert.equal(choose(2, true).name, 'cpu_realtime');
+    assert.match(choose(2, true).reason, /2 cores/);
+    assert.equal(choose(2, true, false).name, 'cpu_realtime_fp32');
+    assert.match(choose(2, true, false).reason, /2 cores.*no int8 parts/);
+    assert.equal(choose(2, true, true, false).name, 'cpu_realtime_fp32');
+    assert.match(choose(2, true, true, false).reason, /2 cores.*processor has no instructions for products of int8/);
+    assert.equal(choose(4, true).name, 'cpu_int8');
+    assert.equal(choose(4, true, false).name, 'cpu_fp32_half');
+    assert.equal(choose(4, true, true, false).name, 'cpu_fp32_half');
+    assert.equal(choose(8, true).name, 'cpu_fp32');
   });
 });
 
 describe('profiles and machines', () => {
-  const plain: Machine = { cores: 2, support: [{ device: 'cpu', runtime: 'onnxruntime', precisions: ['fp32'] }] };
-  const jetson: Machine = {
-    cores: 8,
+  const both = (...precisions: Precision[]) => ({ encoder: precisions, update: precisions });
+  const plain: Machine = {
+    cores: 2,
+    int8Pays: false,
     support: [
-      ...plain.support,
-      { device: 'cuda', runtime: 'tensorrt', precisions: ['fp16', 'int8'] },
-      { device: 'cuda', runtime: 'cuda', precisions: ['fp16'] },
+      { device: 'cpu', runtime: 'onnxruntime', precisions: both('fp32') },
+      { device: 'cpu', runtime: 'native', precisions: both('fp32') },
     ],
   };
-  const obstacle = (name: string, machine: Machine) => profileObstacle(readProfile(name), machine);
+  const jetson: Machine = {
+    cores: 8,
+    int8Pays: true,
+    support: [
+      ...plain.support,
+      { device: 'cuda', runtime: 'tensorrt', precisions: both('fp16', 'int8') },
+      { device: 'cuda', runtime: 'cuda', precisions: both('fp16') },
+    ],
+  };
+  const file = { name: 'file', bytes: 1, sha256: '0' };
+  const inputScales = { 'patchify.fnet.conv2': 0.1, 'update.corr.0': 0.1 };
+  const complete: ModelParts = {
+    name: 'complete',
+    files: Object.fromEntries(PARTS.map((part) => [part, file])),
+    quantization: { scheme: 'w_s8_channel_a_u8s8_tensor', inputScales },
+  };
+  const without = (...parts: Part[]): ModelParts => ({
+    ...complete,
+    files: Object.fromEntries(PARTS.filter((part) => !parts.includes(part)).map((part) => [part, file])),
+  });
+  const obstacle = (name: string, machine: Machine, model = complete) =>
+    profileObstacle(readProfile(name), machine, model);
 
-  it('everything in fp32 on the CPU can run anywhere, nothing else can', () => {
-    assert.deepEqual(runnableProfiles(plain), [
-      'cpu_fp32',
-      'cpu_fp32_default',
-      'cpu_fp32_half',
-      'cpu_realtime',
-      'reference_fp32',
-    ]);
-    assert.deepEqual(runnableProfiles(thisMachine()), runnableProfiles(plain));
+  it('everything in fp32 on the CPU can run anywhere', () => {
+    const names = runnableProfiles(plain);
+    for (const name of ['cpu_fp32', 'cpu_fp32_default', 'cpu_fp32_half', 'cpu_realtime_fp32', 'reference_fp32']) {
+      assert.ok(names.includes(name), name);
+    }
+    assert.ok(!names.includes('cpu_int8') && !names.includes('desktop_fp16'));
   });
 
-  it('says what is missing: a device, a runtime, a precision', () => {
+  it('int8 on the CPU can run where the model has its parts', () => {
+    for (const name of ['cpu_int8', 'cpu_int8_onnxruntime']) {
+      assert.equal(obstacle(name, thisMachine()), undefined);
+      const profile = readProfile(name);
+      const isRunnable = profileObstacle(profile, thisMachine(), modelOf(profile)) === undefined;
+      assert.equal(runnableProfiles().includes(name), isRunnable);
+      assert.equal(isRunnable, modelOf(profile).files.weightsInt8 !== undefined);
+    }
+  });
+
+  it('says what is missing: a device, a runtime, a precision, each with what there is', () => {
     assert.match(obstacle('orin_int8', plain)!, /needs an NVIDIA GPU with CUDA, which this version of qpvo does not/);
-    assert.match(obstacle('cpu_int8', plain)!, /encoders with onnxruntime in fp32 only, not in int8/);
-    const int8: Machine = { cores: 2, support: [{ device: 'cpu', runtime: 'onnxruntime', precisions: ['int8'] }] };
-    assert.match(obstacle('cpu_int8', int8)!, /no runtime "native" for the update operator on cpu/);
+    assert.match(
+      obstacle('cpu_int8', plain)!,
+      /encoders on cpu with onnxruntime in fp32, native in fp32 only, not with native in int8$/,
+    );
+    assert.match(
+      obstacle('cpu_int8_onnxruntime', plain)!,
+      /encoders on cpu with onnxruntime in fp32, native in fp32 only, not with onnxruntime in int8/,
+    );
+    const half = { ...readProfile('cpu_int8'), precision: { encoder: 'int8', update: 'fp16' } } as const;
+    assert.match(
+      profileObstacle(half, thisMachine(), complete)!,
+      /update operator on cpu with onnxruntime in fp32 or int8, native in fp32 or int8 only, not with native in fp16/,
+    );
     assert.equal(obstacle('cpu_fp32', plain), undefined);
+  });
+
+  it('says which part of the model is missing', () => {
+    const machine = thisMachine();
+    assert.match(obstacle('cpu_int8', machine, without('weightsInt8'))!, /complete has no part "weightsInt8" for the/);
+    assert.match(
+      obstacle('cpu_int8_onnxruntime', machine, without('contextInt8', 'featuresInt8'))!,
+      /no part "featuresInt8" and "contextInt8" for the encoders in int8/,
+    );
+    assert.match(
+      obstacle('reference_fp32', machine, without('update'))!,
+      /no part "update" for the update operator in fp32/,
+    );
+    const { quantization: _, ...unscaled } = complete;
+    assert.match(obstacle('cpu_int8', machine, unscaled)!, /does not say the scales of its int8 layers/);
+    const encoders = { ...complete.quantization!, inputScales: { 'patchify.fnet.conv2': 0.1 } };
+    assert.match(
+      obstacle('cpu_int8', machine, { ...complete, quantization: encoders })!,
+      /no scales for a layer of the update operator/,
+    );
   });
 
   it('judges both networks on a machine that can do part of it', () => {
     assert.equal(obstacle('orin_fp16', jetson), undefined);
-    assert.match(obstacle('orin_int8', jetson)!, /update operator with cuda in fp16 only, not in int8/);
-    assert.match(obstacle('desktop_int8', jetson)!, /encoders with cuda in fp16 only/);
+    assert.match(
+      obstacle('orin_int8', jetson)!,
+      /update operator on cuda with tensorrt in .* cuda in fp16 only, not with/,
+    );
+    assert.match(obstacle('desktop_int8', jetson)!, /encoders on cuda with .*, not with cuda in int8/);
   });
 
   it('one that cannot run is refused, with those that can, and never replaced', () => {
@@ -163,10 +244,11 @@ describe('profiles and machines', () => {
     }
   });
 
-  it('cpu_realtime asks less of the machine than cpu_fp32_half', () => {
+  it('the profiles for live cameras ask less of the machine than those for recordings', () => {
     const values = (name: string) => resolveParameters([{ origin: name, values: readProfile(name).parameters }]).values;
-    const [fast, half] = [values('cpu_realtime'), values('cpu_fp32_half')];
-    assert.equal(fast.networkScale, 0.5);
-    assert.ok(maxPairs(fast) * fast.patchesPerFrame < 0.5 * maxPairs(half) * half.patchesPerFrame);
+    const edges = (name: string) => maxPairs(values(name)) * values(name).patchesPerFrame;
+    assert.ok(edges('cpu_realtime') < 0.5 * edges('cpu_int8'));
+    assert.ok(edges('cpu_realtime_fp32') < 0.5 * edges('cpu_fp32_half'));
+    assert.equal(values('cpu_realtime_fp32').networkScale, 0.5);
   });
 });
