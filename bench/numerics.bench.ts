@@ -14,6 +14,7 @@ import { replaceBlock } from './replaceBlock.ts';
 const DOCUMENT = join(packageRoot(), 'docs', 'numerics.md');
 const RUNTIMES = ['onnxruntime', 'native'] as const;
 const PRECISIONS = ['fp32', 'int8'] as const;
+const HEADER = ['model', 'runtime', 'precision', 'stage', 'rms, %', 'greatest', 'rms from simulated, %'];
 
 interface Measured {
   model: string;
@@ -61,21 +62,19 @@ async function measure(
     console.log(`*** SKIPPED: ${model} with ${runtime} in ${precision}: ${missing}. ***`);
     return [];
   }
-  const outputs = await stageOutputs(folder, forms, golden);
+  const errors = errorsOf(await stageOutputs(folder, forms, golden), golden);
   const simulated = precision === 'int8' ? readGolden(folder, 'goldenInt8') : undefined;
-  const errors = errorsOf(outputs, golden);
+  const fromSimulated = simulated && errorsOf(await stageOutputs(folder, forms, simulated), simulated);
   return [
     {
       model: manifest.name,
       runtime,
       precision,
       errors,
-      ...(simulated && { fromSimulated: errorsOf(outputs, simulated) }),
+      ...(fromSimulated && { fromSimulated }),
     },
   ];
 }
-
-const HEADER = ['model', 'runtime', 'precision', 'stage', 'rms, %', 'greatest', 'rms from simulated, %'];
 
 function cellsOf(rows: readonly Measured[]): string[][] {
   return rows.flatMap(({ model, runtime, precision, errors, fromSimulated }) =>
@@ -101,7 +100,7 @@ async function writeDocument(rows: readonly Measured[]): Promise<void> {
   const text = `${lines.join('\n')}
 
 Rms: root mean square of the difference over that of the golden tensor. Greatest: absolute, in the unit of the stage (delta: grid pixels). Simulated: the golden tensors of the same
-network with quantization simulated in fp32. Made by \`npm run bench -- numerics --write-docs\`.`;
+network with quantization simulated in fp32, whose stages are given as inputs there. Made by \`npm run bench -- numerics --write-docs\`.`;
   await writeFile(DOCUMENT, replaceBlock(await readFile(DOCUMENT, 'utf8'), 'numerics', text));
   console.log(`written: the table in ${DOCUMENT}`);
 }
