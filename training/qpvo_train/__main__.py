@@ -91,6 +91,7 @@ def _add_compression(command: Callable[[str, str], argparse.ArgumentParser]) -> 
     qat = command("qat", "Trains with fake quantization: the scales alone or all weights; goes on where it was interrupted.")
     qat.add_argument("--checkpoint", help="the float network (default: that of the run)")
     qat.add_argument("--scales", help="default: those of calibrate")
+    qat.add_argument("--teacher", help="checkpoint of the float network to learn from (default: the one that is trained; of a pruned one: that before pruning)")
     qat.add_argument("--mode", choices=("scales", "all"), help="instead of the configuration's")
     qat.add_argument("--until", type=int, help="stop after this step, keeping the schedule")
     qat.add_argument("--steps", type=int, help="total steps instead of the configuration's")

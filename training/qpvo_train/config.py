@@ -114,7 +114,7 @@ class QuantizeConfig:
     footage: tuple[str, ...] = ("qpvo-out/sequences",)  # folders of sequences (ASL, TartanAir) or clips
     runs: int = 3  # of consecutive frames in each sequence, spread over its whole length
     frames: int = 32  # a run
-    clips: int = 24  # of each folder of clips
+    clips: int = 24  # of each folder of clips, 0 for none
     window: int = 16  # frames in the sliding window of the odometry
     patches: int = 16  # per frame
     float_layers: tuple[str, ...] = ()  # layers that stay in floating point
@@ -126,7 +126,7 @@ class SensitivityConfig:
 
     clips: int = 8  # held out
     pruned: float = 0.2  # share of a group's channels
-    latency: float = 0.4  # budget for the networks' multiplications, relative to all of them in float; one in int8 costs a quarter
+    latency: float = 0.4  # budget for the networks' multiplications, relative to all of them in float; one in int8 is assumed to cost a quarter
     flow_px: float = 0.1  # flow error at which no further layer goes back to float
 
 
@@ -306,7 +306,9 @@ def _quantize_rules(quantize: QuantizeConfig) -> Iterator[Rule]:
     yield quantize.weights in WEIGHT_METHODS, "quantize: weights", ", ".join(WEIGHT_METHODS), quantize.weights
     yield 50 < quantize.percentile < 100, "quantize: percentile", "between 50 and 100", quantize.percentile
     yield bool(quantize.footage), "quantize: footage", "at least one folder", "none"
-    yield from _positive(quantize, "quantize", "runs", "clips", "patches")
+    yield from _positive(quantize, "quantize", "patches")
+    yield quantize.runs >= 2, "quantize: runs", "2 or more, as one sees the first seconds only", quantize.runs
+    yield quantize.clips == 0 or quantize.clips >= 2, "quantize: clips", "0 or at least 2", quantize.clips
     yield quantize.window >= 8, "quantize: window", "8 frames or more", quantize.window
     yield quantize.frames > quantize.window, "quantize: frames", f"more than quantize: window = {quantize.window}, so that the window slides", quantize.frames
 

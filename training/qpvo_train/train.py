@@ -39,8 +39,8 @@ def stage_options(train: TrainConfig, stage: StageConfig, pose_noise: float | No
 class Trainer:
     """A training in flight. `source` is an iterator of samples with settable `frames` and `motion`; its state travels in the checkpoint.
 
-    Starts from `network`, or from random weights; a training that started from a network is resumed with the same one only. What is trained, on which losses and what a checkpoint holds of it are methods, for trainings of other forms
-    of the network.
+    Starts from `network`, or from random weights; a training that started from a network is resumed with the same one only. What is trained, on
+    which losses and what a checkpoint holds of it are methods, for trainings of other forms of the network.
     """
 
     def __init__(self, config: Config, source, processes: Processes, network: nn.Module | None = None):

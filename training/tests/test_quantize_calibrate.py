@@ -20,7 +20,7 @@ from qpvo_train.quantize.footage import Footage
 from qpvo_train.quantize.layers import quantizable_layers
 from qpvo_train.quantize.model import QuantizedNetwork
 from qpvo_train.quantize.odometry import OdometryOptions
-from qpvo_train.quantize.scales import load_scales
+from qpvo_train.quantize.scales import load_scales, rounded
 from qpvo_train.render.asl import write_asl
 
 TINY = NetworkSizes(width=4, feature_dim=8, hidden_dim=16)
@@ -84,7 +84,8 @@ def test_calibration_writes_scales_report_and_picture(work: Path, network: Patch
         assert read["ranges"]["minmax"]["clipped"] == 0 and read["ranges"]["mse"]["sqnr_db"] >= read["ranges"]["minmax"]["sqnr_db"] - 0.1
         assert read["ranges"]["minmax"]["range"] >= read["ranges"]["mse"]["range"] and read["outlier_ratio"] >= 0.99
         expected = read["ranges"]["mse"]["range"] / layer.input_range[1]
-        assert read["scale"] == pytest.approx(expected, rel=1e-4) and scales[f"{layer.name}.input_scale"].item() == pytest.approx(expected, rel=1e-4)
+        assert read["scale"] == pytest.approx(expected, rel=2**-11 + 1e-4)
+        assert scales[f"{layer.name}.input_scale"].item() == pytest.approx(read["scale"], rel=1e-4)
         assert row["weight"]["sqnr_db"] > 30
     quantized = QuantizedNetwork(network)
     quantized.set_scales(scales)
@@ -127,6 +128,11 @@ def test_more_scenes_widen_the_range_of_min_max(network: PatchNetwork):
     one, two = (collect_ranges(network, [footage(seed) for seed in seeds], "minmax", settings=settings) for seeds in ((0,), (0, 1, 2)))
     inputs = [name for name in one if name.endswith("input_scale")]
     assert all(two[name] >= one[name] for name in inputs) and any(two[name] > one[name] for name in inputs)
+
+
+def test_scales_are_those_that_a_file_holds(network: PatchNetwork):
+    scales = collect_ranges(network, [footage()], "mse", settings=QuantizeConfig(window=8, patches=4))
+    assert all(torch.equal(value, rounded(value)) for value in scales.values())
 
 
 def test_an_empty_set_and_an_unknown_method_are_refused(network: PatchNetwork):
@@ -176,7 +182,7 @@ def test_wrong_input_is_refused_before_work(work: Path, capsys):
         ({"frames": 8}, "quantize: frames"),
         ({"window": 2}, "quantize: window"),
         ({"footage": []}, "quantize: footage"),
-        ({"runs": 0}, "quantize: runs"),
+        ({"runs": 1}, "quantize: runs"),
         ({"float_layers": ["update.d.1"]}, "update.d.1"),
         ({"float_layers": ["update.agg_kk.g"]}, "share an input"),
     ],

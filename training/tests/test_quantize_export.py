@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from safetensors.torch import save_file
 
 from qpvo_train import export as export_module
 from qpvo_train.__main__ import main
@@ -20,7 +21,7 @@ from qpvo_train.golden import golden_tensors
 from qpvo_train.network import NetworkSizes, PatchNetwork
 from qpvo_train.quantize.layers import quantizable_layers
 from qpvo_train.quantize.model import QuantizedNetwork
-from qpvo_train.quantize.scales import load_scales, save_scales
+from qpvo_train.quantize.scales import SCHEME, save_scales
 
 TINY = NetworkSizes(width=4, feature_dim=16, hidden_dim=16)
 
@@ -32,7 +33,7 @@ def network() -> PatchNetwork:
 
 @pytest.fixture
 def run(tmp_path: Path, network: PatchNetwork) -> Path:
-    """A run of a tiny network: configuration, checkpoint and scales."""
+    """A run of a tiny network: configuration, checkpoint and scales, finer than a model stores them."""
     weights, history = network.state_dict(), [{"from_step": 0, "commit": "abc1234", "machine": "a machine", "processes": 1}]
     about = {"sizes": sizes_state(TINY), "name": "tiny", "step": 40, "seconds": 1.0, "clips": 1, "history": history}
     state = {**about, "network": weights, "average": weights}
@@ -41,7 +42,7 @@ def run(tmp_path: Path, network: PatchNetwork) -> Path:
     for layer in quantizable_layers(network):
         scales[f"{layer.name}.input_scale"] = torch.tensor([0.02])
         scales[f"{layer.name}.weight_scale"] = network.get_submodule(layer.name).weight.detach().flatten(1).abs().amax(1) / 127
-    save_scales(tmp_path / "scales.safetensors", scales)
+    save_file(scales, tmp_path / "scales.safetensors", metadata={"scheme": SCHEME})
     (tmp_path / "tiny.yaml").write_text(f"name: small\nrun: {tmp_path / 'run'}\nsizes: {{ width: 4, feature_dim: 16, hidden_dim: 16 }}\n")
     return tmp_path
 
@@ -55,15 +56,16 @@ def test_the_importer_gets_scales_and_golden_tensors(run: Path, network: PatchNe
 
     def importer(arguments: list) -> str:
         given = dict(zip(map(str, arguments[1::2]), arguments[2::2]))
-        seen.update({name: load_file(given[name]) for name in ("--golden", "--golden-int8")}, scales=load_scales(given["--scales"], network))
+        seen.update({name: load_file(given[name]) for name in ("--golden", "--golden-int8")}, scales=load_file(given["--scales"]))
         return ""
 
     monkeypatch.setattr(export_module, "run_importer", importer)
     assert export(run, "--scales", str(run / "scales.safetensors")) == 0
-    scales = load_scales(run / "scales.safetensors", network)
-    assert seen["scales"].keys() == scales.keys() and all(torch.equal(seen["scales"][name], scales[name]) for name in scales)
+    given, written = load_file(run / "scales.safetensors"), seen["scales"]
+    assert written.keys() == given.keys() and all(np.array_equal(written[name], given[name].astype(np.float16)) for name in given)
+    assert not all(np.array_equal(written[name], given[name]) for name in given)
     quantized = QuantizedNetwork(network)
-    quantized.set_scales(scales)
+    quantized.set_scales({name: torch.from_numpy(value) for name, value in written.items()})
     for name, expected in (("--golden", golden_tensors(network)), ("--golden-int8", golden_tensors(quantized))):
         assert seen[name].keys() == expected.keys() and all(np.array_equal(seen[name][key], expected[key]) for key in expected)
     assert not np.array_equal(seen["--golden"]["hiddenOut"], seen["--golden-int8"]["hiddenOut"])
@@ -93,4 +95,4 @@ def test_the_model_has_int8_files(run: Path):
         assert hashlib.sha256((run / "model" / files[part]["name"]).read_bytes()).hexdigest() == files[part]["sha256"]
     weights, scales = load_file(run / "model" / files["weightsInt8"]["name"]), load_file(run / "scales.safetensors")
     assert weights["update.corr.0.weight"].dtype == np.int8 and weights["update.d.1.weight"].dtype == np.float32
-    assert all(np.array_equal(weights[name], value) for name, value in scales.items())
+    assert all(np.array_equal(weights[name], value.astype(np.float16)) for name, value in scales.items())

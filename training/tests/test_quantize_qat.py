@@ -11,6 +11,7 @@ import torch
 from rough_scales import rough_scales, save_tiny, shorten
 from tiny_run import SIZES, losses_of, tiny_config
 
+from qpvo_train.__main__ import _parser
 from qpvo_train.checkpoint import load_checkpoint, network_of, save_checkpoint
 from qpvo_train.clips import ClipFolder
 from qpvo_train.config import Config, DataConfig, QatConfig, SensitivityConfig
@@ -22,7 +23,7 @@ from qpvo_train.quantize.comparison import compare_forms
 from qpvo_train.quantize.distill import TERM, DistilledUnroll, confidence_distance, flow_distance, relative_distance
 from qpvo_train.quantize.model import QuantizedNetwork
 from qpvo_train.quantize.qat import QatTrainer, qat
-from qpvo_train.quantize.scales import load_scales, save_scales
+from qpvo_train.quantize.scales import load_scales, rounded, save_scales
 from qpvo_train.unroll import UnrollOptions
 
 CROP = (48, 64)
@@ -189,6 +190,32 @@ def test_the_command_writes_scales_checkpoint_and_evaluation(teacher: PatchNetwo
     assert [json.loads(line)["step"] for line in lines] == [1, 2] and "teacher_flow" in lines[0]
 
 
+def test_what_is_measured_is_what_is_saved(teacher: PatchNetwork, scales: dict, plane_clips: Path, tmp_path: Path):
+    trainer = trainer_of(tiny(tmp_path, plane_clips), teacher, scales)
+    trainer.train_step()
+    learnt = trainer.averaged().scales()
+    assert all(torch.equal(value, rounded(value)) for value in learnt.values())
+    fine = trainer.network.scales()
+    assert any(not torch.equal(value, rounded(value)) for value in fine.values())
+
+
+def test_another_teacher_than_the_network_that_is_trained(teacher: PatchNetwork, scales: dict, plane_clips: Path, tmp_path: Path):
+    """As for a pruned network: distances and the evaluation are from the teacher, and the training goes on with it only."""
+    config, checkpoint = tiny(tmp_path / "run", plane_clips), save_tiny(tmp_path, teacher)
+    master = save_tiny(tmp_path / "master", PatchNetwork(SIZES))
+    save_scales(config.quantize_folder / "scales.safetensors", scales, teacher)
+    assert _parser().parse_args(["qat", "--config", "tiny.yaml", "--teacher", str(master)]).teacher == str(master)
+    path = qat(config, "tiny.yaml", checkpoint=checkpoint, teacher=master, device="cpu", steps=2, until=1)
+    rows = json.loads(path.with_name("evaluation.json").read_text())["forms"]
+    assert list(rows) == ["fp32", "start", "calibrated", "qat_scales"]
+    assert rows["fp32"]["flow_px"] < 1e-4 and rows["fp32"]["features"] < 1e-5 < rows["start"]["features"]
+    with pytest.raises(TrainingError, match="was begun from another network"):
+        qat(config, "tiny.yaml", checkpoint=checkpoint, device="cpu", steps=2)
+    assert qat(config, "tiny.yaml", checkpoint=checkpoint, teacher=master, device="cpu", steps=2) == path
+    with pytest.raises(TrainingError, match="belongs to other weights"):
+        load_scales(path, network_of(load_checkpoint(master)))
+
+
 def test_bad_input_is_refused_before_work(teacher: PatchNetwork, scales: dict, plane_clips: Path, tmp_path: Path):
     config, checkpoint = tiny(tmp_path / "run", plane_clips), save_tiny(tmp_path, teacher)
     with pytest.raises(TrainingError, match="no scales at"):
@@ -198,6 +225,8 @@ def test_bad_input_is_refused_before_work(teacher: PatchNetwork, scales: dict, p
     save_scales(config.quantize_folder / "scales.safetensors", scales)
     with pytest.raises(TrainingError, match="no checkpoint"):
         qat(config, "tiny.yaml")
+    with pytest.raises(TrainingError, match="no checkpoint"):
+        qat(config, "tiny.yaml", checkpoint=checkpoint, teacher=tmp_path / "absent.pt")
     blind = dataclasses.replace(config, data=dataclasses.replace(config.data, validation=None))
     with pytest.raises(TrainingError, match="no folder of held-out clips"):
         qat(blind, "tiny.yaml", checkpoint=checkpoint)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Scales as files: what is written is read; what cannot be a network's scales is refused."""
 
+import copy
 import math
 from pathlib import Path
 
@@ -30,9 +31,31 @@ def scales() -> dict[str, torch.Tensor]:
 
 
 def test_scales_are_rounded_to_half_precision_where_that_holds_them():
-    values = torch.tensor([1.0, 0.1, 2**-14, 2**-15 * 1.0001, 3e-6])
-    expected = torch.tensor([1.0, 0.0999755859375, 2**-14, 2**-15 * 1.0001, 3e-6])
+    values = torch.tensor([1.0, 0.1, 2**-14, 2**-15 * 1.0001, 3e-6, 65519.0, 65520.0, 1e9])
+    expected = torch.tensor([1.0, 0.0999755859375, 2**-14, 2**-15 * 1.0001, 3e-6, 65504.0, 65520.0, 1e9])
     assert torch.equal(rounded(values), expected)
+
+
+def test_scales_of_any_file_are_read_rounded(scales: dict, tmp_path: Path):
+    """As everything made from them is: another program may have written them finer."""
+    safetensors.torch.save_file(scales, tmp_path / "fine.safetensors", metadata={"scheme": SCHEME})
+    found = load_scales(tmp_path / "fine.safetensors", NETWORK)
+    assert all(torch.equal(found[name], rounded(value)) for name, value in scales.items())
+    assert any(not torch.equal(found[name], value) for name, value in scales.items())
+
+
+def test_scales_that_say_whose_they_are_serve_no_other_weights(scales: dict, tmp_path: Path):
+    path = tmp_path / "scales.safetensors"
+    save_scales(path, scales, NETWORK)
+    quantized, other = QuantizedNetwork(NETWORK), copy.deepcopy(NETWORK)
+    quantized.set_scales(load_scales(path, NETWORK))
+    assert load_scales(path, quantized).keys() == scales.keys()
+    other.get_parameter(f"{LAYER}.weight").data[0, 0] += 1
+    for network in (other, QuantizedNetwork(other)):
+        with pytest.raises(TrainingError, match="belongs to other weights"):
+            load_scales(path, network)
+    save_scales(path, scales)
+    assert load_scales(path, other).keys() == scales.keys()
 
 
 def test_scales_survive_the_file(scales: dict, tmp_path: Path):

@@ -165,7 +165,7 @@ def test_the_table_has_the_largest_flow_error_first():
     mixed = {"float": ["b"], "latency": 0.3, "flow_px": 0.02}
     lines = table_of({"quantized": {"a": row(0.1), "b": row(0.5)}, "pruned": {"c": row(0.25)}, "mixed": mixed}).splitlines()
     assert [line.split(" ")[1] for line in lines if line.startswith("| ") and "features" not in line] == ["b", "a", "c"]
-    assert "In float beside stem and heads: b. Latency 0.300" in lines[-1]
+    assert "In float beside stem and heads: b. Assumed cost 0.300" in lines[-1]
 
 
 def test_what_cannot_be_measured_is_refused(network: PatchNetwork, plane_clips: Path, tmp_path: Path):

@@ -20,10 +20,11 @@ from .layers import WEIGHT_RANGE, QuantLayer, groups_of, quantizable_layers
 from .model import QuantizedNetwork
 from .observers import MagnitudeHistogram, choose_range, weight_scales
 from .odometry import OdometryOptions, SlidingOdometry
-from .scales import save_scales
+from .scales import rounded_scales, save_scales
 
 SCALES, REPORT, PICTURE = "scales.safetensors", "calibration.json", "calibration.png"
 PERCENTILES = (50, 90, 99, 99.9, 99.99)
+ROUNDING = 2**-10  # slack of a range whose scale was rounded to half precision
 OUTLIERS = 4.0  # largest magnitude over the 99.9th percentile from which a layer is named
 
 Histograms = dict[str, MagnitudeHistogram]
@@ -68,7 +69,7 @@ def calibrate(
 
         report["methods"] = compare_methods(config, network.cpu(), layers, ranges, measure)
     print(f"{len(layers)} layers from {len(found)} runs; outliers in {', '.join(report['outliers']) or 'none'}", flush=True)
-    return _write(Path(out or config.quantize_folder), scales, report)
+    return _write(Path(out or config.quantize_folder), scales, report, network)
 
 
 def collect_ranges(network: PatchNetwork, samples: list[Footage], method: str, *, settings: QuantizeConfig = QuantizeConfig()) -> dict[str, Tensor]:
@@ -145,11 +146,12 @@ def ranges_of(layers: list[QuantLayer], histograms: Histograms, method: str, per
 
 
 def scales_of(network: PatchNetwork, layers: list[QuantLayer], ranges: dict[str, float], weights: str) -> dict[str, Tensor]:
+    """As they are saved: rounded."""
     scales = {}
     for layer in layers:
         scales[f"{layer.name}.input_scale"] = torch.tensor([ranges[layer.group] / layer.input_range[1]], dtype=torch.float32)
         scales[f"{layer.name}.weight_scale"] = weight_scales(network.get_submodule(layer.name).weight, weights, WEIGHT_RANGE[1]).cpu()
-    return scales
+    return rounded_scales(scales)
 
 
 def _footage_report(footage: list[Footage]) -> list[dict]:
@@ -182,7 +184,7 @@ def _weight_report(network: PatchNetwork, layer: QuantLayer, scale: Tensor) -> d
     noise = errors.square().sum().clamp(min=1e-300)
     return {
         "max": rows.abs().max().item(),
-        "clipped": (rows.abs() > step * WEIGHT_RANGE[1] * (1 + 1e-6)).double().mean().item(),
+        "clipped": (rows.abs() > step * WEIGHT_RANGE[1] * (1 + ROUNDING)).double().mean().item(),
         "sqnr_db": (10 * torch.log10(rows.square().sum().clamp(min=1e-300) / noise)).item(),
     }
 
@@ -194,11 +196,11 @@ def _rounded(value):
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _write(folder: Path, scales: dict[str, Tensor], report: dict) -> Path:
+def _write(folder: Path, scales: dict[str, Tensor], report: dict, network: PatchNetwork) -> Path:
     from .calibration_chart import draw_ranges
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / REPORT).write_text(json.dumps(report, indent=1) + "\n")
     draw_ranges(report["layers"], folder / PICTURE)
-    save_scales(folder / SCALES, scales)
+    save_scales(folder / SCALES, scales, network)
     return folder / SCALES

@@ -19,7 +19,7 @@ from ..tartanair import INTRINSICS, list_frames
 
 SIDE = 16  # images are cut to multiples of it, at the bottom and on the right, as in the product
 LEAST_CONTRAST = 2  # grey levels between the darkest and the brightest pixel; below, a run of frames shows nothing
-ADVICE = "Give sequences of the scenes in which the network will run: quantize: sequences and quantize: clips, or --sequences."
+ADVICE = "Give sequences of the scenes in which the network will run: quantize: footage, or --footage."
 
 
 @dataclass(frozen=True)

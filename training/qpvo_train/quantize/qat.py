@@ -23,7 +23,7 @@ from .comparison import measure
 from .damage import references
 from .distill import TERM, DistilledUnroll
 from .model import QuantizedNetwork
-from .scales import load_scales, save_scales
+from .scales import load_scales, rounded_scales, save_scales, weights_of
 
 CHECKPOINT, SCALES, REPORT = "checkpoint.pt", "scales.safetensors", "evaluation.json"
 PREFIX, SCALE = "network.", ".log_scale"  # of the names in the state of a QuantizedNetwork
@@ -38,6 +38,8 @@ class QatTrainer(Trainer):
             weight.requires_grad_(config.qat.mode == "all")
         super().__init__(config, source, processes, network)
         self.origin = f"{config.qat.mode} {self.origin}"
+        if weights_of(teacher) != weights_of(network):
+            self.origin += f" taught by {weights_of(teacher)}"
 
     def _parameter_groups(self) -> list[dict]:
         qat = self.config.qat
@@ -65,9 +67,10 @@ class QatTrainer(Trainer):
         self.optimizer = self._new_optimizer()
 
     def averaged(self) -> QuantizedNetwork:
-        """A copy with the moving averages, on the CPU, in evaluation mode."""
+        """A copy with the moving averages, scales rounded as they are saved, on the CPU, in evaluation mode."""
         network = copy.deepcopy(self.network)
         network.load_state_dict(self.average)
+        network.set_scales(rounded_scales(network.scales()))
         return network.cpu().eval()
 
 
@@ -87,6 +90,7 @@ def qat(
     *,
     checkpoint: str | Path | None = None,
     scales: str | Path | None = None,
+    teacher: str | Path | None = None,
     mode: str | None = None,
     out: str | Path | None = None,
     device: str | None = None,
@@ -96,7 +100,8 @@ def qat(
 ) -> Path:
     """Trains from a float checkpoint (default: the run's) and calibrated scales (default: those in `config.quantize_folder`) into `out` (default: qat-<mode>):
     scales.safetensors, checkpoint.pt, evaluation.json, and `training/` with the state to go on from and the log. Goes on where it was interrupted, unless
-    `fresh`. Returns the scales.
+    `fresh`. Returns the scales. teacher: checkpoint of the float network to learn from and to measure against (default: the one that is trained); for a pruned
+    network that before pruning.
 
     Raises TrainingError without a usable checkpoint, scales that fit it or clips.
     """
@@ -104,10 +109,11 @@ def qat(
     path = Path(checkpoint or Path(config.run) / CHECKPOINT)
     past = load_checkpoint(path)
     check_sizes(past, config.sizes, path)
-    teacher, held_out = network_of(past), validation_folder(config)
+    start, held_out = network_of(past), validation_folder(config)
+    taught_by = start if teacher is None else _teacher(config, Path(teacher))
     held_out_files(held_out, config.sensitivity.clips)
-    network = QuantizedNetwork(teacher)
-    network.set_scales(load_scales(scales or config.quantize_folder / SCALES, teacher))
+    network = QuantizedNetwork(start)
+    network.set_scales(load_scales(scales or config.quantize_folder / SCALES, start))
     folder = Path(out or config.quantize_folder / f"qat-{config.qat.mode}")
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
@@ -115,17 +121,19 @@ def qat(
     try:
         source = clip_source(config, processes)
         try:
-            trainer = QatTrainer(_training(config, folder / "training"), source, processes, copy.deepcopy(network), teacher)
+            trainer = QatTrainer(_training(config, folder / "training"), source, processes, copy.deepcopy(network), taught_by)
             if trainer.checkpoint_path.exists() and not fresh:
                 trainer.resume(trainer.checkpoint_path)
             trainer.run(until=until)
         finally:
             source.close()
         if processes.leads:
-            clips = references(teacher, held_out, config.sensitivity.clips, config.data.crop)
-            forms = {"fp32": teacher, "calibrated": network, f"qat_{config.qat.mode}": trainer.averaged()}
+            learnt = trainer.averaged()
+            clips = references(taught_by, held_out, config.sensitivity.clips, config.data.crop)
+            forms = {"fp32": taught_by} | ({} if taught_by is start else {"start": start})
+            forms |= {"calibrated": network, f"qat_{config.qat.mode}": learnt}
             report = {"config": Path(config_path).name, "step": trainer.step, "clips": len(clips)}
-            _write(folder, trainer, past, report | {"forms": {name: measure(form, clips, config) for name, form in forms.items()}})
+            _write(folder, learnt, with_past(trainer.state(), past), report | {"forms": {name: measure(form, clips, config) for name, form in forms.items()}})
         return folder / SCALES
     finally:
         processes.close()
@@ -138,6 +146,12 @@ def _chosen(config: Config, mode: str | None, steps: int | None) -> Config:
     return config
 
 
+def _teacher(config: Config, path: Path) -> PatchNetwork:
+    state = load_checkpoint(path)
+    check_sizes(state, config.sizes, path)
+    return network_of(state)
+
+
 def _training(config: Config, folder: Path) -> Config:
     """Its own schedule, in float32: bfloat16 would round what int8 holds exactly."""
     qat = config.qat
@@ -145,8 +159,8 @@ def _training(config: Config, folder: Path) -> Config:
     return dataclasses.replace(config, run=str(folder), train=dataclasses.replace(train, bfloat16=False))
 
 
-def _write(folder: Path, trainer: QatTrainer, past: dict, report: dict) -> None:
-    save_scales(folder / SCALES, trainer.averaged().scales())
-    save_checkpoint(folder / CHECKPOINT, with_past(trainer.state(), past))
+def _write(folder: Path, learnt: QuantizedNetwork, state: dict, report: dict) -> None:
+    save_scales(folder / SCALES, learnt.scales(), learnt)
+    save_checkpoint(folder / CHECKPOINT, state)
     (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report["forms"]), flush=True)

@@ -9,47 +9,71 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ..checkpoint import fingerprint
 from ..errors import TrainingError
 from .layers import QuantLayer, groups_of, quantizable_layers
 
+WEIGHTS = "weights"  # entry of the metadata: fingerprint of the float weights that the scales belong to
 SCHEME = "w_s8_channel_a_u8s8_tensor"
 PARTS = ("input_scale", "weight_scale")
+HALF_END = 65520.0  # from here on half precision has infinity only
 ADVICE = "Make them with `python -m qpvo_train calibrate` from the same network."
 
 
-def save_scales(path: str | Path, scales: dict[str, Tensor]) -> None:
-    """Writes the file, whole or not at all. Scales from 2^-14 on are rounded to half precision, in which a model stores them."""
+def save_scales(path: str | Path, scales: dict[str, Tensor], network: nn.Module | None = None) -> None:
+    """Writes the file, whole or not at all, `rounded`. With the network (as for `load_scales`) it is good for these weights only."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     tensors = {name: rounded(value.detach().cpu().float()).contiguous() for name, value in scales.items()}
-    safetensors.torch.save_file(tensors, part, metadata={"scheme": SCHEME})
+    safetensors.torch.save_file(tensors, part, metadata={"scheme": SCHEME} | ({} if network is None else {WEIGHTS: weights_of(network)}))
     os.replace(part, path)
 
 
 def rounded(scales: Tensor) -> Tensor:
-    """The nearest half-precision numbers (relative change at most 2^-11); those too small for full relative precision stay as they are."""
-    return torch.where(scales >= torch.finfo(torch.float16).tiny, scales.half().float(), scales)
+    """The nearest half-precision numbers (relative change at most 2^-11); those too small for full relative precision, or
+    too large for any, stay as they are. A model stores scales so: whatever is measured or exported is measured with these."""
+    return torch.where((scales >= torch.finfo(torch.float16).tiny) & (scales < HALF_END), scales.half().float(), scales)
+
+
+def rounded_scales(scales: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: rounded(value.float()) for name, value in scales.items()}
+
+
+def weights_of(network: nn.Module) -> str:
+    """Fingerprint of the float weights of a PatchNetwork or QuantizedNetwork."""
+    return fingerprint(network.float_weights() if hasattr(network, "float_weights") else network.state_dict())
 
 
 def load_scales(path: str | Path, network: nn.Module) -> dict[str, Tensor]:
-    """The scales of a file for a PatchNetwork or QuantizedNetwork.
+    """The scales of a file for a PatchNetwork or QuantizedNetwork, `rounded`.
 
-    Raises TrainingError for a file that is missing, damaged or of another scheme, and as `check_scales` does.
+    Raises TrainingError for a file that is missing, damaged, of another scheme or made for other weights, and as `check_scales` does.
     """
     path = Path(path)
     if not path.is_file():
         raise TrainingError(f"no scales at {path}", expected="a scales.safetensors", advice=ADVICE)
     try:
         with safetensors.safe_open(path, "pt") as file:
-            scheme = (file.metadata() or {}).get("scheme")
+            about = file.metadata() or {}
             scales = {name: file.get_tensor(name) for name in file.keys()}
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise TrainingError(f"cannot read the scales {path}", expected="a safetensors file", received=str(error).split("\n")[0], advice=ADVICE) from None
-    if scheme != SCHEME:
-        raise TrainingError(f"{path} holds scales of another scheme", expected=SCHEME, received=scheme or "no scheme in the metadata", advice=ADVICE)
+    if about.get("scheme") != SCHEME:
+        received = about.get("scheme") or "no scheme in the metadata"
+        raise TrainingError(f"{path} holds scales of another scheme", expected=SCHEME, received=received, advice=ADVICE)
     check_scales(scales, network, path)
-    return scales
+    _check_weights(about, network, path)
+    return rounded_scales(scales)
+
+
+def _check_weights(about: dict[str, str], network: nn.Module, path: Path) -> None:
+    """Scales that do not say whose they are may be anyone's."""
+    own = weights_of(network)
+    if about.get(WEIGHTS, own) != own:
+        expected, received = f"scales for weights {own[:12]}", f"scales for weights {about[WEIGHTS][:12]}"
+        advice = "Give the checkpoint that lies beside the scales (of qat: its checkpoint.pt), or calibrate this network."
+        raise TrainingError(f"{path} belongs to other weights than this network's", expected=expected, received=received, advice=advice)
 
 
 def check_scales(scales: dict[str, Tensor], network: nn.Module, where: object = "these scales") -> set[str]:

@@ -60,7 +60,7 @@ def sensitivity(
     report["pruned"] = pruning_damage(network, recorded, config.sensitivity.pruned, trajectories)
     form.set_scales(found)
     report["mixed"] = choose_precision(form, {name: row["flow_px"] for name, row in report["quantized"].items()}, recorded, config.sensitivity)
-    return _write(Path(out or config.quantize_folder), report, form.scales())
+    return _write(Path(out or config.quantize_folder), report, form)
 
 
 def set_of(scales: Mapping[str, Tensor]) -> set[str]:
@@ -98,7 +98,7 @@ def _row(network: torch.nn.Module, clips: list[Reference], trajectories: Traject
 
 
 def latency_share(macs: Mapping[str, int], quantized: Collection[str]) -> float:
-    """Cost of the networks with these layers in int8, relative to all in float."""
+    """Cost of the networks with these layers in int8, relative to all in float: multiplications, one in int8 assumed to cost INT8_COST. Nothing is timed."""
     return sum(count * (INT8_COST if name in quantized else 1) for name, count in macs.items()) / sum(macs.values())
 
 
@@ -135,15 +135,15 @@ def _step(form: QuantizedNetwork, chosen: list[str], macs: Mapping[str, int], cl
     return {"float": list(chosen), "latency": round(latency_share(macs, form.enabled), 4), **asdict(damage_of(form, clips))}
 
 
-def _write(folder: Path, report: dict, mixed: dict[str, Tensor]) -> Path:
+def _write(folder: Path, report: dict, mixed: QuantizedNetwork) -> Path:
     from .sensitivity_chart import draw_damage
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
     (folder / TABLE).write_text(table_of(report))
     draw_damage(report, folder / CHART)
-    if mixed:
-        save_scales(folder / MIXED, mixed)
+    if mixed.scales():
+        save_scales(folder / MIXED, mixed.scales(), mixed)
     return folder / REPORT
 
 
@@ -157,5 +157,6 @@ def table_of(report: dict) -> str:
         parts.append("")
     mixed = report["mixed"]
     kept = ", ".join(mixed["float"]) or "nothing"
-    parts += ["## Mixed precision\n", f"In float beside stem and heads: {kept}. Latency {mixed['latency']:.3f} of float, flow error {mixed['flow_px']:.4g} px."]
+    cost = f"Assumed cost {mixed['latency']:.3f} of float (multiplications, one in int8 counted as {INT8_COST:g}; nothing was timed)"
+    parts += ["## Mixed precision\n", f"In float beside stem and heads: {kept}. {cost}, flow error {mixed['flow_px']:.4g} px."]
     return "\n".join(parts) + "\n"
