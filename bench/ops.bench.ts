@@ -6,10 +6,12 @@ import { settleParameters } from '../src/cli/settleRun.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { readManifest } from '../src/network/manifest.ts';
 import { findModelFolder } from '../src/network/modelFolder.ts';
+import type { NetworkForms } from '../src/network/neededParts.ts';
 import { openNetwork } from '../src/network/openNetwork.ts';
 import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
 import { benchmark } from './benchmark.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
+import { encoderForms } from './encoderForms.ts';
 import { nativeOps, networkOps, networkParts } from './opList.ts';
 import { type OpTiming, timeOp, timingTable } from './opTimings.ts';
 import { syntheticProblem } from './syntheticProblem.ts';
@@ -41,6 +43,7 @@ await benchmark('ops', async ({ frames = REPETITIONS }) => {
     const { width, height, timings } = await measure(
       entry,
       modelDir,
+      profile,
       settleParameters(profile, readManifest(modelDir), entry.set, undefined),
       frames,
       ceilings,
@@ -54,6 +57,7 @@ await benchmark('ops', async ({ frames = REPETITIONS }) => {
 async function measure(
   { recordedWidth, recordedHeight }: Case,
   modelDir: string,
+  { runtime, precision }: NetworkForms,
   parameters: ReturnType<typeof settleParameters>,
   repetitions: number,
   ceilings: Ceilings,
@@ -61,7 +65,7 @@ async function measure(
   const problem = await syntheticProblem(camera(recordedWidth, recordedHeight), readManifest(modelDir), parameters);
   const { width, height, patches } = problem.work;
   const threads = availableParallelism();
-  const network = await openNetwork(modelDir, { threads });
+  const network = await openNetwork(modelDir, { threads, runtime, precision });
   const windows = {
     maxPairs: maxPairs(parameters),
     maxSources: maxSources(parameters),
@@ -70,13 +74,16 @@ async function measure(
   const shape = { width, height, patches, ...windows, buffers: problem.ops.buffers };
   network.allocate(shape);
   const { parts, close } = await networkParts(modelDir, threads, problem);
-  const forms = await updateForms(modelDir, threads, problem, shape);
+  const encoders = await encoderForms(modelDir, threads, problem, shape);
+  const updates = await updateForms(modelDir, threads, problem, shape);
   const timings: OpTiming[] = [];
-  for (const op of [...nativeOps(problem), ...parts, ...networkOps(network, problem), ...forms.ops]) {
+  const ops = [...nativeOps(problem), ...parts, ...networkOps(network, problem), ...encoders.ops, ...updates.ops];
+  for (const op of ops) {
     timings.push(await timeOp(op, repetitions, ceilings));
   }
   await close();
-  await forms.close();
+  await encoders.close();
+  await updates.close();
   problem.ops.close();
   await network.close();
   return { width, height, timings };

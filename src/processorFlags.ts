@@ -19,7 +19,7 @@ const INT8_PRODUCTS: readonly (readonly [flag: string, name: string])[] = [
   ['asimddp', 'dot product'],
 ];
 
-/** Names of the instructions that this processor has for products of int8. */
+/** Names of the instructions that this processor is known to have for products of int8; empty where its flags cannot be read. */
 export function int8Products(): string[] {
   const flags = processorFlags();
   return INT8_PRODUCTS.flatMap(([flag, name]) => (flags.has(flag) ? [name] : []));

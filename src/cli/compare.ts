@@ -19,7 +19,8 @@ const HELP = `Usage: qpvo compare <source> [<source> ...] --profiles <a,b,...> [
 Runs the same sequences with the same seeds under each profile and puts them side by side: trajectory errors, tracked share, frames per
 second, latency, memory, size of the model files, arithmetic, time by stage. Every run is a process of its own. The first profile is what
 the others are measured against: a median error should stay within the spread of its seeds, or within 5 % of its median, whichever is
-larger. Errors are against ground truth where the recording has it, otherwise against the trajectories of the first profile.
+larger, with at most 1 percentage point less of the frames tracked. Errors are against ground truth where the recording has
+it, otherwise against the trajectories of the first profile.
 
 Writes compare.json, compare.html (one page with the trajectories overlaid) and the trajectory of every run.
 

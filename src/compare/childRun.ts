@@ -51,7 +51,8 @@ export async function childRun({ args, folder, signal, onLine }: ChildRun): Prom
 
 /** How Node starts the program that this file belongs to: the compiled one, or its sources. */
 function program(): string[] {
-  if (!fileURLToPath(import.meta.url).endsWith('.ts')) return [join(packageRoot(), 'bin', 'qpvo.js')];
+  if (!fileURLToPath(import.meta.url).endsWith('.ts'))
+    return [fileURLToPath(new URL('../cli/main.js', import.meta.url))];
   return ['--import', import.meta.resolve('tsx'), join(packageRoot(), 'src', 'cli', 'main.ts')];
 }
 

@@ -5,7 +5,13 @@ import { numberText } from './textTable.ts';
 /** How much greater than the median of the first profile an error may be where its seeds differ less. */
 export const MARGIN = 0.05;
 
-/** Whether the median error of a profile stays within the spread of the seeds of the first one, or within 5 % of its median, whichever is larger. */
+/** Percentage points of the frames that a profile may track less than the least of the first profile's runs: an error over fewer frames is an easier one. */
+export const TRACKING_MARGIN = 1;
+
+/**
+ * Whether the median error of a profile stays within the spread of the seeds of the first one, or within 5 % of its median, whichever is larger, over about as
+ * many frames.
+ */
 export interface Verdict {
   verdict: 'within' | 'BEYOND' | 'not judged';
   /** Greatest median error that is allowed; absent when the first profile has none to go by. */
@@ -43,19 +49,20 @@ export function judge(
   const by = greatest >= (1 + MARGIN) * median ? 'spread' : 'margin';
   const limit = by === 'spread' ? greatest : (1 + MARGIN) * median;
   const measured = candidate.error.median;
-  const verdict = measured <= limit ? 'within' : 'BEYOND';
+  const lack = trackingLack(candidate, first);
+  const verdict = measured <= limit && lack === '' ? 'within' : 'BEYOND';
   const value = (error: number): string => (Number.isFinite(error) ? `${numberText(error)} ${unit}` : 'none');
   const why =
     by === 'spread'
       ? `the greatest of the seeds of ${first.profile}`
       : `the median of ${first.profile} + ${100 * MARGIN} %`;
-  const text = `${who}: median ${name} ${value(measured)}, allowed ${value(limit)} (${why})${trackingText(candidate, first)}`;
+  const text = `${who}: median ${name} ${value(measured)}, allowed ${value(limit)} (${why})${lack}`;
   return { verdict, limit, by, text };
 }
 
-/** An error over fewer frames is an easier one. */
-function trackingText(candidate: Judged, first: Judged): string {
+/** What it tracks too little, for people; empty when it tracks enough. */
+function trackingLack(candidate: Judged, first: Judged): string {
   const [own, other] = [candidate.trackedPercent, first.trackedPercent];
-  if (own === undefined || other === undefined || own.median >= other.min - 1) return '';
-  return `; but it tracks ${numberText(own.median)} % of the frames, not ${numberText(other.median)} %`;
+  if (own === undefined || other === undefined || own.median >= other.min - TRACKING_MARGIN) return '';
+  return `; it tracks ${numberText(own.median)} % of the frames, allowed from ${numberText(other.min - TRACKING_MARGIN)} % (the least of the seeds of ${first.profile} - ${TRACKING_MARGIN})`;
 }

@@ -12,7 +12,8 @@ const CORES_FOR_WHOLE_WINDOWS = 4;
 const CORES_FOR_FP32 = 8;
 
 /**
- * The profile that `auto` means on a machine for a kind of run. It is always one that can run everywhere.
+ * The profile that `auto` means on a machine for a kind of run. It computes on the CPU: in int8 only where that pays and `canRun`
+ * says so, else in fp32, which runs everywhere.
  *
  * @param canRun whether the profile of a name can run here with the model of the run: not every model has int8 parts
  */
@@ -35,7 +36,9 @@ export function chooseProfile(
       reason: `a live run on ${cores} cores keeps up in int8${isWhole ? '' : ' with small windows'}`,
     };
   }
-  const lack = int8Pays ? 'the model has no int8 parts' : 'the processor has no instructions for products of int8';
+  const lack = int8Pays
+    ? 'the model has no int8 parts'
+    : 'no instructions for products of int8 are known of this processor';
   return isWhole
     ? { name: 'cpu_fp32_half', reason: `a live run on ${cores} cores keeps up at half resolution, and ${lack}` }
     : {

@@ -11,7 +11,7 @@ import { listProfiles, readProfile } from './readProfile.ts';
 /** What a profile can build on. */
 export interface Machine {
   cores: number;
-  /** Whether it has instructions for products of int8: without, int8 is slower than fp32. */
+  /** Whether it is known to have instructions for products of int8: without, int8 is slower than fp32. */
   int8Pays: boolean;
   /** What this version of qpvo, on this computer, computes networks with. */
   support: readonly Support[];

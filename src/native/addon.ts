@@ -199,7 +199,8 @@ export interface Addon {
   };
   CpuEncoder: {
     /**
-     * Tensors under their names in the weights file. A layer whose `weight` is int8 needs `weight_scale` and `input_scale` and works in int8, others in fp32.
+     * Tensors under their names in the weights file. A layer whose `weight` is int8 needs `weight_scale` and `input_scale` and works in int8, others in fp32. The
+     * tensors are read until the promise settles.
      */
     create(options: CpuEncoderOptions, tensors: Record<string, CpuTensor>): Promise<CpuEncoder>;
     /** What this processor can run, best first. */

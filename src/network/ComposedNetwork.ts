@@ -20,6 +20,7 @@ export class ComposedNetwork implements Network {
   }
 
   allocate(shape: NetworkShape): void {
+    if (this.#state === 'busy') throw busy();
     this.#shape = shape;
     this.#bound.clear();
   }

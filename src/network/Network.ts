@@ -71,6 +71,7 @@ export interface PairBatch {
 /** Encoders and update operator of one model, whatever runs them. */
 export interface Network {
   readonly manifest: ModelManifest;
+  /** @throws QPVO_BUSY while a call is in flight */
   allocate(shape: NetworkShape): void;
   encode(): Promise<void>;
   update(batch: PairBatch): Promise<void>;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-import type { Precision, Runtime } from '../config/Profile.ts';
 import { QpvoError } from '../error.ts';
 import { ComposedNetwork } from './ComposedNetwork.ts';
 import { loadModelFile, type Part, readManifest } from './manifest.ts';
 import type { Network } from './Network.ts';
 import { openNativeEncoder } from './native/NativeEncoder.ts';
 import { openNativeUpdate } from './native/NativeUpdate.ts';
-import { type NetworkForms, requireForms } from './neededParts.ts';
+import { type NetworkForms, type NetworkPart, requireForms } from './neededParts.ts';
 import { type OnnxGraphs, openOnnxRuntimes } from './OnnxLanes.ts';
 import type { EncoderRuntime, UpdateRuntime } from './parts.ts';
 import { readInt8Weights } from './quantization/int8Weights.ts';
@@ -28,28 +27,34 @@ export interface NetworkOptions extends Partial<NetworkForms> {
 /**
  * Opens a model on the CPU, each of its networks in its own runtime and precision (default: PORTABLE_FORMS).
  *
- * @throws QPVO_MODEL when the folder is no complete, undamaged model, or lacks parts or scales for the forms; QPVO_PROFILE_UNAVAILABLE for a runtime that
- * is not of the CPU; QPVO_ADDON when the addon is not built
+ * @throws QPVO_MODEL when the folder is no complete, undamaged model, or lacks parts or scales for the forms; QPVO_PROFILE_UNAVAILABLE for a runtime or
+ * a precision that is not of the CPU; QPVO_ADDON when the addon is not built
  */
 export async function openNetwork(modelDir: string, options: NetworkOptions): Promise<Network> {
   const { threads } = options;
-  const forms: NetworkForms = { ...PORTABLE_FORMS, ...options };
+  const forms: NetworkForms = {
+    runtime: options.runtime ?? PORTABLE_FORMS.runtime,
+    precision: options.precision ?? PORTABLE_FORMS.precision,
+  };
+  const precision = { encoder: cpuPrecision(forms, 'encoder'), update: cpuPrecision(forms, 'update') };
   const manifest = readManifest(modelDir);
   requireForms(manifest, forms);
   const load = (part: Part) => loadModelFile(modelDir, manifest, part);
   const shared = await openOnnxRuntimes(await onnxGraphs(forms, load), manifest.sizes, threads);
   const opened: (EncoderRuntime | UpdateRuntime | undefined)[] = [shared.encoder, shared.update];
   try {
-    const encoder = shared.encoder ?? (await openOwnEncoder(manifest.sizes, forms, load, threads));
+    const encoder = shared.encoder ?? (await openOwnEncoder(manifest.sizes, precision.encoder, load, threads));
     opened.push(encoder);
-    const update = shared.update ?? (await openOwnUpdate(manifest.sizes, forms, load, threads));
+    const update = shared.update ?? (await openOwnUpdate(manifest.sizes, precision.update, load, threads));
     return new ComposedNetwork(manifest, encoder, update);
   } catch (error) {
-    await Promise.all([...new Set(opened)].map((runtime) => runtime?.close()));
+    // The first error is the one to tell, whatever closing says.
+    await Promise.allSettled([...new Set(opened)].map((runtime) => runtime?.close()));
     throw error;
   }
 }
 
+type CpuPrecision = 'fp32' | 'int8';
 type Load = (part: Part) => Promise<Uint8Array>;
 
 async function onnxGraphs({ runtime, precision }: NetworkForms, load: Load): Promise<OnnxGraphs> {
@@ -69,27 +74,27 @@ async function onnxGraphs({ runtime, precision }: NetworkForms, load: Load): Pro
 /** The native form of the encoders. */
 async function openOwnEncoder(
   sizes: NetworkSizes,
-  { runtime, precision }: NetworkForms,
+  precision: CpuPrecision,
   load: Load,
   threads: number,
 ): Promise<EncoderRuntime> {
-  const own = ownPrecision(runtime.encoder, precision.encoder);
-  return openNativeEncoder(await tensorsOf(own, load), sizes, { threads, precision: own });
+  return openNativeEncoder(await tensorsOf(precision, load), sizes, { threads, precision });
 }
 
 /** The native form of the update operator. */
 async function openOwnUpdate(
   sizes: NetworkSizes,
-  { runtime, precision }: NetworkForms,
+  precision: CpuPrecision,
   load: Load,
   threads: number,
 ): Promise<UpdateRuntime> {
-  const own = ownPrecision(runtime.update, precision.update);
-  return openNativeUpdate(await tensorsOf(own, load), sizes, { threads, precision: own });
+  return openNativeUpdate(await tensorsOf(precision, load), sizes, { threads, precision });
 }
 
-function ownPrecision(runtime: Runtime, precision: Precision): 'fp32' | 'int8' {
-  if (runtime === 'native' && precision !== 'fp16') return precision;
+/** The precision of a network that the CPU can compute in this form; no other is taken in its place. */
+function cpuPrecision(forms: NetworkForms, network: NetworkPart): CpuPrecision {
+  const [runtime, precision] = [forms.runtime[network], forms.precision[network]];
+  if ((runtime === 'onnxruntime' || runtime === 'native') && precision !== 'fp16') return precision;
   throw new QpvoError('QPVO_PROFILE_UNAVAILABLE', {
     what: 'no such form of a network on the CPU',
     expected: 'onnxruntime or native, in fp32 or int8',
@@ -97,7 +102,7 @@ function ownPrecision(runtime: Runtime, precision: Precision): 'fp32' | 'int8' {
   });
 }
 
-async function tensorsOf(precision: 'fp32' | 'int8', load: Load): Promise<RuntimeTensors> {
+async function tensorsOf(precision: CpuPrecision, load: Load): Promise<RuntimeTensors> {
   if (precision === 'int8') return readInt8Weights(await load('weightsInt8'));
   return readSafetensors(Buffer.from(await load('weights')), 'weights.safetensors');
 }

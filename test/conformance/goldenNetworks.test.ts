@@ -2,37 +2,51 @@
 import assert from 'node:assert/strict';
 import { readManifest, readModelFile } from '../../src/network/manifest.ts';
 import { listModels } from '../../src/network/modelFolder.ts';
-import type { Network } from '../../src/network/Network.ts';
 import type { NetworkForms } from '../../src/network/neededParts.ts';
 import { openNetwork } from '../../src/network/openNetwork.ts';
 import { readSafetensors } from '../../src/network/weights/safetensors.ts';
+import type { Weights } from '../../src/network/weights/Weights.ts';
+
+type Output = 'features' | 'context' | 'hiddenOut' | 'delta' | 'weight';
+
+/** Absolute. */
+interface Bound {
+  worst: number;
+  mean: number;
+}
 
 interface Case {
   /** The part that holds inputs and outputs: of the network in fp32, or with its quantized layers rounded. */
   golden: 'golden' | 'goldenInt8';
   forms: NetworkForms;
-  /** Absolute. */
-  worst: number;
-  mean: number;
+  bounds: Record<Output, Bound>;
 }
 
 const inBoth = <Value>(value: Value) => ({ encoder: value, update: value });
+const inAll = (bound: Bound) => ({ features: bound, context: bound, hiddenOut: bound, delta: bound, weight: bound });
 
-const CASES: Case[] = (['onnxruntime', 'native'] as const).flatMap((runtime) => [
-  // Single precision on both sides.
-  {
-    golden: 'golden',
-    forms: { runtime: inBoth(runtime), precision: inBoth('fp32') },
-    worst: 1e-4,
-    mean: 2e-5,
-  },
-  // The same integers, but for values next to a tie, which the layers behind pass on. onnxruntime has its biases in units of the accumulators, which moves
-  // more of them; measured 0.03 and 2.8e-3, native 1.5e-6 and 1.5e-7.
+/** Single precision on both sides. */
+const FP32 = inAll({ worst: 1e-4, mean: 2e-5 });
+
+// The same integers, so that only sums in fp32 differ: measured 1.5e-6 and 1.1e-7 in the mean.
+const NATIVE_INT8 = inAll({ worst: 1e-4, mean: 1e-5 });
+
+// onnxruntime has its biases in units of the accumulators, which moves values next to a tie, and the layers behind pass that on; no feature moved. For the
+// others about twice what was measured (worst 0.011, 0.043, 0.010 and 0.012, mean 1.3e-3, 4.9e-3, 2.9e-3 and 2.0e-3), but less than the network in fp32 is off.
+const ONNXRUNTIME_INT8 = {
+  features: { worst: 1e-4, mean: 1e-5 },
+  context: { worst: 0.025, mean: 2.5e-3 },
+  hiddenOut: { worst: 0.1, mean: 8e-3 },
+  delta: { worst: 0.025, mean: 6e-3 },
+  weight: { worst: 0.025, mean: 4e-3 },
+};
+
+const CASES: Case[] = (['onnxruntime', 'native'] as const).flatMap((runtime): Case[] => [
+  { golden: 'golden', forms: { runtime: inBoth(runtime), precision: inBoth('fp32') }, bounds: FP32 },
   {
     golden: 'goldenInt8',
     forms: { runtime: inBoth(runtime), precision: inBoth('int8') },
-    worst: 0.1,
-    mean: runtime === 'onnxruntime' ? 8e-3 : 1e-3,
+    bounds: runtime === 'native' ? NATIVE_INT8 : ONNXRUNTIME_INT8,
   },
 ]);
 
@@ -40,69 +54,78 @@ const CASES: Case[] = (['onnxruntime', 'native'] as const).flatMap((runtime) => 
 for (const model of listModels()) {
   const folder = `models/${model}`;
   const manifest = readManifest(folder);
-  for (const { golden: part, forms, worst, mean } of CASES) {
+  for (const { golden: part, forms, bounds } of CASES) {
     if (manifest.files[part] === undefined) continue;
     const { runtime, precision } = forms;
 
     describe(`golden tensors of the model ${model}, ${precision.encoder} with ${runtime.encoder}`, () => {
       const golden = readSafetensors(Buffer.from(readModelFile(folder, manifest, part)), part);
-      const of = (name: string) => golden.get(name)!.data;
-      const { featureDim, hiddenDim, inputChannels } = manifest.sizes;
-      const [, , height, width] = golden.get('image')!.shape as [number, number, number, number];
-      const patches = golden.get('cells')!.shape[1]!;
-      const buffers = {
-        image: new Float32Array(inputChannels * height * width),
-        cells: new Int32Array(patches),
-        features: new Float32Array((featureDim * height * width) / 16),
-        context: new Float32Array(patches * hiddenDim),
-      };
-      let network: Network;
 
-      before(async () => {
-        network = await openNetwork(folder, { threads: 2, ...forms });
-        network.allocate({ height, width, patches, maxPairs: 4, maxSources: 2, ringSlots: 2, buffers });
-      });
-      after(() => network?.close());
-
-      it('features and context of both images', async () => {
-        const { scale, offset } = manifest.normalisation;
-        for (let n = 0; n < 2; n++) {
-          buffers.image.set(half(of('image'), n).map((v) => scale * v + offset));
-          buffers.cells.set(half(of('cells'), n));
-          await network.encode();
-          closeTo(buffers.features, half(of('features'), n), 'features');
-          closeTo(buffers.context, half(of('context'), n), 'context');
+      it('features and context of both images, and an update', async () => {
+        for (const [output, { worst, mean }] of await differences(folder, golden, forms)) {
+          assert.ok(worst <= bounds[output].worst, `${output} differs by ${worst}`);
+          assert.ok(mean <= bounds[output].mean, `${output} differs by ${mean} in the mean`);
         }
       });
 
-      it('an update', async () => {
-        const batch = {
-          count: 4,
-          source: Int32Array.of(0, 0, 1, 1),
-          sourceIndex: Int32Array.of(0, 0, 1, 1),
-          previous: Int32Array.of(-1, 0, -1, 2),
-          next: Int32Array.of(1, -1, 3, -1),
-          hiddenIn: of('hidden'),
-          hiddenOut: new Float32Array(4 * patches * hiddenDim),
-          contextRing: of('context'),
-          correlation: of('correlation'),
-          delta: new Float32Array(4 * patches * 2),
-          weight: new Float32Array(4 * patches * 2),
-        };
-        await network.update(batch);
-        for (const name of ['hiddenOut', 'delta', 'weight'] as const) closeTo(batch[name], of(name), name);
-      });
-
-      function closeTo(actual: Float32Array, expected: Float32Array, what: string): void {
-        assert.equal(actual.length, expected.length, what);
-        const differences = expected.map((value, n) => Math.abs(value - actual[n]!));
-        const most = differences.reduce((a, b) => Math.max(a, b));
-        const average = differences.reduce((a, b) => a + b) / differences.length;
-        assert.ok(most <= worst, `${what} differs by ${most}`);
-        assert.ok(average <= mean, `${what} differs by ${average} in the mean`);
-      }
+      if (part === 'goldenInt8')
+        it('the network in fp32 is beyond all bounds of the mean', async () => {
+          for (const [output, { mean }] of await differences(folder, golden, { runtime, precision: inBoth('fp32') }))
+            assert.ok(mean > bounds[output].mean, `${output} differs by ${mean} in the mean`);
+        });
     });
   }
+}
+
+/** Of the outputs of a model in these forms from the golden ones, in the order in which they are made. */
+async function differences(folder: string, golden: Weights, forms: NetworkForms): Promise<[Output, Bound][]> {
+  const { sizes, normalisation } = readManifest(folder);
+  const of = (name: string) => golden.get(name)!.data;
+  const { featureDim, hiddenDim, inputChannels } = sizes;
+  const [, , height, width] = golden.get('image')!.shape as [number, number, number, number];
+  const patches = golden.get('cells')!.shape[1]!;
+  const buffers = {
+    image: new Float32Array(inputChannels * height * width),
+    cells: new Int32Array(patches),
+    features: new Float32Array((featureDim * height * width) / 16),
+    context: new Float32Array(patches * hiddenDim),
+  };
+  const found: [Output, Bound][] = [];
+  const network = await openNetwork(folder, { threads: 2, ...forms });
+  try {
+    network.allocate({ height, width, patches, maxPairs: 4, maxSources: 2, ringSlots: 2, buffers });
+    for (let n = 0; n < 2; n++) {
+      buffers.image.set(half(of('image'), n).map((v) => normalisation.scale * v + normalisation.offset));
+      buffers.cells.set(half(of('cells'), n));
+      await network.encode();
+      for (const name of ['features', 'context'] as const)
+        found.push([name, difference(buffers[name], half(of(name), n))]);
+    }
+    const batch = {
+      count: 4,
+      source: Int32Array.of(0, 0, 1, 1),
+      sourceIndex: Int32Array.of(0, 0, 1, 1),
+      previous: Int32Array.of(-1, 0, -1, 2),
+      next: Int32Array.of(1, -1, 3, -1),
+      hiddenIn: of('hidden'),
+      hiddenOut: new Float32Array(4 * patches * hiddenDim),
+      contextRing: of('context'),
+      correlation: of('correlation'),
+      delta: new Float32Array(4 * patches * 2),
+      weight: new Float32Array(4 * patches * 2),
+    };
+    await network.update(batch);
+    for (const name of ['hiddenOut', 'delta', 'weight'] as const) found.push([name, difference(batch[name], of(name))]);
+  } finally {
+    await network.close();
+  }
+  return found;
+}
+
+function difference(actual: Float32Array, expected: Float32Array): Bound {
+  assert.equal(actual.length, expected.length);
+  const each = expected.map((value, n) => Math.abs(value - actual[n]!));
+  return { worst: each.reduce((a, b) => Math.max(a, b)), mean: each.reduce((a, b) => a + b) / each.length };
 }
 
 function half(data: Float32Array, n: number): Float32Array {

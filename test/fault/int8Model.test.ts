@@ -142,12 +142,16 @@ describe('int8 models that cannot be used', function () {
   it('one without scales in the manifest still runs in fp32', async () => {
     edit((m) => delete m.quantization);
     await (await openNetwork(model, { threads: 1 })).close();
+    const unsaid = { runtime: undefined, precision: undefined } as unknown as Partial<NetworkForms>;
+    await (await openNetwork(model, { threads: 1, ...unsaid })).close();
   });
 
   it('fp16 and runtimes of GPUs are refused', async () => {
     for (const forms of [
       { runtime: { encoder: 'tensorrt', update: 'onnxruntime' }, precision: { encoder: 'int8', update: 'fp32' } },
       { runtime: { encoder: 'onnxruntime', update: 'native' }, precision: { encoder: 'fp32', update: 'fp16' } },
+      { runtime: { encoder: 'native', update: 'onnxruntime' }, precision: { encoder: 'fp32', update: 'fp16' } },
+      { runtime: { encoder: 'onnxruntime', update: 'native' }, precision: { encoder: 'fp16', update: 'fp32' } },
     ] as const) {
       await assert.rejects(openNetwork(model, { threads: 1, ...forms }), { code: 'QPVO_PROFILE_UNAVAILABLE' });
     }

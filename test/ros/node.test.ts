@@ -11,7 +11,7 @@ const NODE = '/front/qpvo';
 const ODOMETRY = 'nav_msgs/msg/Odometry';
 
 /** Windows that a busy machine carries as well. */
-const SMALL = ['-p', 'precision:=cpu_realtime', '-p', 'patches_per_frame:=16'];
+const SMALL = ['-p', 'precision:=cpu_realtime_fp32', '-p', 'patches_per_frame:=16'];
 
 describe('the odometry node over the real ROS 2', function () {
   this.timeout(2 * SLOW_MS);

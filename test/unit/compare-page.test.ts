@@ -61,6 +61,16 @@ describe('page of a comparison', function () {
     assert.match(await pageOf(plan, []), /No run was made\./);
   });
 
+  it('lists every sequence and profile, however many', async () => {
+    const names = Array.from({ length: 13 }, (_, n) => `sequence_${n}`);
+    const many = planOf({ sequences: names.map((name) => sequence(name)), seeds: 1 });
+    const page = await pageOf(many, await writeRuns(join(folder, 'many'), many, () => 0.01));
+    const overview = page.slice(page.indexOf('All sequences')).split('</table>')[0]!;
+    assert.equal(overview.match(/<tr/g)!.length, 1 + 2 * names.length);
+    for (const name of names) assert.ok(overview.includes(`>${name}<`), name);
+    assert.doesNotMatch(page, /and \d+ more/);
+  });
+
   it('is the same bytes for the same runs', async () => {
     assert.equal(await pageOf(plan, runs), await pageOf(plan, runs));
   });

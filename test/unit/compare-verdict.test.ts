@@ -45,8 +45,13 @@ describe('verdict on a profile', () => {
     assert.match(verdictOf([0.1], []).text, /b has no run with an error/);
   });
 
-  it('says when the error is one over fewer frames', () => {
-    assert.match(verdictOf([0.1], [0.1], 60).text, /but it tracks 60 % of the frames, not 100 %/);
-    assert.doesNotMatch(verdictOf([0.1], [0.1], 99.5).text, /tracks/);
+  it('does not count an error over fewer frames as within', () => {
+    const { verdict, text } = verdictOf([0.1], [0.05], 60);
+    assert.equal(verdict, 'BEYOND');
+    assert.match(text, /; it tracks 60 % of the frames, allowed from 99 % \(the least of the seeds of a - 1\)$/);
+    const enough = verdictOf([0.1], [0.1], 99);
+    assert.equal(enough.verdict, 'within');
+    assert.doesNotMatch(enough.text, /tracks/);
+    assert.equal(verdictOf([0.1], [0.1], 98.9).verdict, 'BEYOND');
   });
 });

@@ -23,7 +23,7 @@ function checkProcessor(): Check {
   const flags = processorFlags();
   const level = SIMD_LEVELS.find(([flag]) => flags.has(flag))?.[1];
   const products = int8Products();
-  const int8 = products.length === 0 ? 'no int8 products' : `int8 products: ${products.join(', ')}`;
+  const int8 = products.length === 0 ? 'no int8 products known' : `int8 products: ${products.join(', ')}`;
   const machine = `${cpu}, ${cores} cores, ${memoryMb} MB, ${process.platform} ${process.arch}`;
   return level === undefined
     ? { name: 'processor', status: 'warning', detail: `${machine}, unknown SIMD level` }

@@ -141,7 +141,7 @@ function overview({ sequences }: Comparison): string {
     number('ratio'),
     text('verdict'),
   ];
-  return section('All sequences', table(columns, rows));
+  return section('All sequences', table(columns, rows, Number.POSITIVE_INFINITY));
 }
 
 function profileSection({ profiles }: Comparison): string {
@@ -158,4 +158,4 @@ function profileSection({ profiles }: Comparison): string {
 }
 
 const LIMIT_TEXT =
-  'Numbers are medians over the seeds (least to greatest). A median error is within the limit when it is not greater than the greatest error of the first profile\u2019s seeds, or than its median + 5 %, whichever is larger.';
+  'Numbers are medians over the seeds (least to greatest). A median error is within the limit when it is not greater than the greatest error of the first profile\u2019s seeds, or than its median + 5 %, whichever is larger, and the profile tracks at most 1 percentage point less of the frames than the least of those seeds.';

@@ -22,7 +22,7 @@ export interface NativeUpdateOptions {
 
 /**
  * The update operator in the native addon: tiles of one frame pair stay in the cache through all layers between two exchanges (docs/decisions/0004-native-update-operator.md).
- * @throws QPVO_MODEL when the tensors are not of the precision, or (from bind()) do not fit each other; QPVO_ADDON when the addon is not built
+ * @throws QPVO_MODEL when the tensors are not of the precision, or do not fit each other; QPVO_ADDON when the addon is not built
  */
 export async function openNativeUpdate(
   weights: RuntimeTensors,

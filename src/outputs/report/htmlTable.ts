@@ -9,15 +9,15 @@ export interface Column {
   kind: 'text' | 'number' | 'number spare';
 }
 
-/** Rows beyond the first 25 are only counted. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** Rows beyond the first `mostRows` are only counted. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], mostRows = MOST_ROWS): string {
   const headRow = columns.map(({ name, kind }) => element('th', { scope: 'col', class: kind }, escapeText(name)));
   const body = rows
-    .slice(0, MOST_ROWS)
+    .slice(0, mostRows)
     .map((row) =>
       element('tr', {}, ...columns.map(({ kind }, k) => element('td', { class: kind }, escapeText(row[k] ?? '')))),
     );
-  const more = rows.length > MOST_ROWS ? element('p', { class: 'note' }, `and ${rows.length - MOST_ROWS} more`) : '';
+  const more = rows.length > mostRows ? element('p', { class: 'note' }, `and ${rows.length - mostRows} more`) : '';
   const whole = element(
     'table',
     {},

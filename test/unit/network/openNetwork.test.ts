@@ -80,10 +80,12 @@ describe('network on the CPU', function () {
   });
 
   it('a second call meanwhile is refused, and the first still ends well', async () => {
-    const { network } = await openSmall(2);
+    const { network, buffers } = await openSmall(2);
     const first = network.encode();
     await assert.rejects(network.encode(), { code: 'QPVO_BUSY' });
     await assert.rejects(network.close(), { code: 'QPVO_BUSY' });
+    const shape = { height: 96, width: 128, patches: 8, maxPairs: 1, maxSources: 1, ringSlots: 1, buffers };
+    assert.throws(() => network.allocate(shape), { code: 'QPVO_BUSY' });
     await first;
     await network.encode();
     await network.close();
