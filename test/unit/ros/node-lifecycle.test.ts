@@ -157,7 +157,7 @@ describe('odometry node: lifecycle', () => {
     assert.ok(node.transition('deactivate') && node.transition('cleanup'));
     assert.equal(node.setParameter('precision', 'cpu_realtime'), '');
     assert.ok(node.transition('configure'));
-    assert.equal(node.parameters.get('patches_per_frame')!.value, 24);
+    assert.equal(node.parameters.get('patches_per_frame')!.value, 32);
     assert.equal(node.parameters.get('removal_window')!.value, 20);
   });
 
