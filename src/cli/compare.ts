@@ -10,6 +10,7 @@ import { ComparisonProgress } from './ComparisonProgress.ts';
 import { interruptible } from './interrupt.ts';
 import { numberOption, parseOptions } from './parseOptions.ts';
 import { readRange } from './readRange.ts';
+import { RECORDING_OPTIONS } from './recordingOptions.ts';
 import { settleComparison } from './settleComparison.ts';
 
 const USUAL_SEEDS = 5;
@@ -47,18 +48,11 @@ Examples:
   qpvo compare recording.mcap --profiles cpu_fp32,my_profile.yaml --end 20`;
 
 const OPTIONS = {
+  ...RECORDING_OPTIONS,
   profiles: { type: 'string' },
   seeds: { type: 'string' },
-  model: { type: 'string' },
-  camera: { type: 'string' },
-  topic: { type: 'string' },
-  start: { type: 'string' },
-  end: { type: 'string' },
-  stride: { type: 'string' },
-  set: { type: 'string', multiple: true, default: [] as string[] },
   jobs: { type: 'string' },
   out: { type: 'string', default: join('qpvo-out', 'compare') },
-  json: { type: 'string' },
 } as const;
 
 type Options = ReturnType<typeof parseCompare>['values'];

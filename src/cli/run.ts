@@ -15,6 +15,7 @@ import { makeOutputFolder, openOutputs, writeJson } from './openOutputs.ts';
 import { expectedFrames, ProgressLine } from './ProgressLine.ts';
 import { parseOptions } from './parseOptions.ts';
 import { readRange } from './readRange.ts';
+import { RECORDING_OPTIONS } from './recordingOptions.ts';
 import { type RunOutcome, type RunRequest, runSequence } from './runSequence.ts';
 import { settleCalibration, settleParameters, settleProfile } from './settleRun.ts';
 import { sourceName } from './sourceName.ts';
@@ -50,18 +51,11 @@ Examples:
   qpvo run recording.bag --profile cpu_fp32_half --set patchesPerFrame=64 --realtime`;
 
 const OPTIONS = {
+  ...RECORDING_OPTIONS,
   profile: { type: 'string', default: 'auto' },
-  model: { type: 'string' },
-  camera: { type: 'string' },
-  topic: { type: 'string' },
-  start: { type: 'string' },
-  end: { type: 'string' },
-  stride: { type: 'string' },
   seed: { type: 'string' },
-  set: { type: 'string', multiple: true, default: [] as string[] },
   out: { type: 'string' },
   'no-report': { type: 'boolean', default: false },
-  json: { type: 'string' },
   realtime: { type: 'boolean', default: false },
 } as const;
 
