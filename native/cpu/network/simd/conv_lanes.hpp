@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Vectors of the instruction set this file is compiled for, and its multiply-add of quantized words.
+// What convolutions need of the vectors of the instruction set this file is compiled for, and its multiply-add of quantized words.
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -9,36 +9,18 @@
 #include <arm_neon.h>
 #endif
 
+#include "../../simd/vector.hpp"
 #include "conv_kernels.hpp"
 
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int W = 16;
-#elif defined(__AVX2__)
-constexpr int W = 8;
-#else
-constexpr int W = 4;
-#endif
-
-typedef float V __attribute__((vector_size(W * 4)));
-typedef std::int32_t I __attribute__((vector_size(W * 4)));
-
-inline V load(const float* p) {
-  V v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
+typedef M I;
 
 inline I loadWords(const std::int32_t* p) {
   I v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-
-inline void store(float* p, V v) { __builtin_memcpy(p, &v, sizeof v); }
-
-inline V splat(float x) { return V{} + x; }
 
 /// The larger of each; y where x is NaN.
 inline V larger(V x, V y) {
@@ -67,17 +49,6 @@ inline V smaller(V x, V y) {
 
 /// Zero for NaN.
 inline V rectified(V x) { return larger(x, V{}); }
-
-/// Lane i of the result is lane index[i] of x followed by y. GCC makes one instruction of it.
-inline V permute(V x, V y, I index) {
-#if defined(__clang__)
-  V out{};
-  for (int l = 0; l < W; ++l) out[l] = index[l] < W ? x[index[l]] : y[index[l] - W];
-  return out;
-#else
-  return __builtin_shuffle(x, y, index);
-#endif
-}
 
 /// Exchanges rows and columns of W x W values, in blocks of H from 1 to W / 2.
 template <int H = 1>
