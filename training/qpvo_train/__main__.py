@@ -35,9 +35,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--config", required=True, help="a YAML file of configs/")
         return sub
 
-    render = command("render", "Renders training clips, validation clips or test sequences.")
-    render.add_argument("--what", choices=("train", "val", "sequences"), default="train")
-    render.add_argument("--out", help="folder (default: the one of the configuration; qpvo-out/sequences for sequences)")
+    render = command("render", "Renders training clips, validation clips, test sequences, a fast-rotation set of them, or sequences for calibration.")
+    render.add_argument("--what", choices=("train", "val", "sequences", "fast", "calibration"), default="train")
+    render.add_argument("--out", help="folder (default: the one of the configuration; qpvo-out/<what> for sequences)")
     render.add_argument("--count", type=int, help="number of clips (default: the configuration's)")
 
     train = command("train", "Trains; goes on from the checkpoint in the run's folder when there is one.")
@@ -83,6 +83,7 @@ def _add_compression(command: Callable[[str, str], argparse.ArgumentParser]) -> 
     sensitivity.add_argument("--scales", help="default: those of calibrate")
     sensitivity.add_argument("--clips", type=int, help="held-out clips (default: the configuration's)")
     sensitivity.add_argument("--out", help="folder (default: int8 in the run's folder)")
+    sensitivity.add_argument("--device", choices=("cpu", "cuda"))
 
     prune = command("prune", "Removes channels in rounds with fine-tuning; goes on where it was interrupted.")
     prune.add_argument("--checkpoint", help="default: that of the run")
@@ -106,6 +107,7 @@ def _add_compression(command: Callable[[str, str], argparse.ArgumentParser]) -> 
     forms.add_argument("--form", dest="forms", action="append", default=[], metavar="NAME=SCALES[,CHECKPOINT]", help="may be given several times")
     forms.add_argument("--clips", type=int, help="held-out clips (default: the configuration's)")
     forms.add_argument("--out", help="file for the JSON")
+    forms.add_argument("--device", choices=("cpu", "cuda"))
 
 
 if __name__ == "__main__":

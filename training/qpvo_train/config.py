@@ -111,7 +111,7 @@ class QuantizeConfig:
     method: str = "mse"  # of the activations' ranges
     weights: str = "mse"  # of the weights' ranges: mse or minmax
     percentile: float = 99.999  # of the magnitudes, for the method of that name
-    footage: tuple[str, ...] = ("qpvo-out/sequences",)  # folders of sequences (ASL, TartanAir) or clips
+    footage: tuple[str, ...] = ("qpvo-out/calibration",)  # folders of sequences (ASL, TartanAir) or clips
     runs: int = 3  # of consecutive frames in each sequence, spread over its whole length
     frames: int = 32  # a run
     clips: int = 24  # of each folder of clips, 0 for none
@@ -126,7 +126,8 @@ class SensitivityConfig:
 
     clips: int = 8  # held out
     pruned: float = 0.2  # share of a group's channels
-    latency: float = 0.4  # budget for the networks' multiplications, relative to all of them in float; one in int8 is assumed to cost a quarter
+    latency: float = 0.4  # budget for the networks, relative to all layers in float
+    latencies: str | None = None  # JSON of `npm run bench -- layers`; without it multiplications count, one in int8 a quarter
     flow_px: float = 0.1  # flow error at which no further layer goes back to float
 
 

@@ -40,16 +40,16 @@ def held_out_files(folder: str | Path, count: int) -> list[Path]:
     return files
 
 
-def held_out_batch(path: Path, crop: tuple[int, int]) -> dict[str, Tensor]:
+def held_out_batch(path: Path, crop: tuple[int, int], device: torch.device | str = "cpu") -> dict[str, Tensor]:
     """A clip as a batch of one, never augmented. The random numbers of patches and depths are set to begin anew: draw them next."""
     try:
         sample = load_sample(path, np.random.default_rng(SEED), FRAMES, crop, augment=False)
     except (ValueError, OSError) as error:
         raise TrainingError("a held-out clip cannot be used", received=error, advice="Render it again: remove the file and run render --what val.") from None
     torch.manual_seed(SEED)
-    return collate([sample])
+    return {name: value.to(device) for name, value in collate([sample]).items()}
 
 
 def _metrics(network: PatchNetwork, path: Path, crop: tuple[int, int]) -> dict[str, float]:
-    batch = held_out_batch(path, crop)
+    batch = held_out_batch(path, crop, next(network.parameters()).device)
     return clip_metrics(unroll(network, batch, HELD_OUT), batch["poses"])

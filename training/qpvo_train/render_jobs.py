@@ -11,16 +11,16 @@ from .config import Config, RenderConfig, check_config
 from .errors import TrainingError
 from .render.bank import load_bank
 from .render.clip import use_one_thread
-from .render.sequence import HELD_OUT, render_sequences
+from .render.sequence import SETS, render_sequences
 from .render.worker import render_clips
 from .tartanair import list_frames, write_clips
 
 VALIDATION_CLIPS = 32  # seeds from 0 on
-SEQUENCES = "qpvo-out/sequences"
+SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibration": "qpvo-out/calibration"}
 
 
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
-    """what: train, val or sequences. Files that exist are kept.
+    """what: train, val or a key of SEQUENCES. Files that exist are kept.
 
     Raises TrainingError for a missing texture or TartanAir folder and for seeds that are reserved, before any work starts.
     """
@@ -31,8 +31,8 @@ def render(config: Config, what: str, out: str | None = None, count: int | None 
     for folder in config.data.tartanair:
         list_frames(folder)
     bank = load_bank(folders=folders)  # made here once; the processes find it in the cache
-    if what == "sequences":
-        render_sequences(out or SEQUENCES, HELD_OUT[:count], bank, report=_report)
+    if what in SEQUENCES:
+        render_sequences(out or SEQUENCES[what], SETS[what][:count], bank, report=_report)
     elif what == "val":
         _clips(replace(config.render, first=0, count=count or VALIDATION_CLIPS), _folder(out or config.data.validation, "validation"))
     else:

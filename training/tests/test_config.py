@@ -10,7 +10,7 @@ import yaml
 from qpvo_train.config import RESERVED_SEEDS, Config, check_config, load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.network import NetworkSizes
-from qpvo_train.render.sequence import HELD_OUT
+from qpvo_train.render.sequence import SETS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -107,8 +107,19 @@ def test_what_is_wrong_is_refused_by_name(tmp_path: Path, settings: object, mess
         load(tmp_path, settings)
 
 
-def test_the_held_out_sequences_have_reserved_seeds():
-    assert min(spec.seed for spec in HELD_OUT) >= RESERVED_SEEDS
+def test_rendered_sequences_have_reserved_seeds_and_share_none():
+    specs = [spec for sequences in SETS.values() for spec in sequences]
+    assert min(spec.seed for spec in specs) >= RESERVED_SEEDS
+    assert len({spec.seed for spec in specs}) == len({spec.name for spec in specs}) == len(specs) == 23
+
+
+def test_calibration_has_the_kinds_of_the_held_out_sequences():
+    kind = lambda spec: (spec.kind, spec.place, spec.flow, spec.dark, spec.blur, spec.still, spec.turning, spec.fast)  # noqa: E731
+    assert [kind(spec) for spec in SETS["calibration"]] == [kind(spec) for spec in SETS["sequences"]]
+
+
+def test_the_fast_set_turns_fast_most_of_the_time():
+    assert all(spec.fast[1] - spec.fast[0] > 0.7 * spec.frames for spec in SETS["fast"])
 
 
 def test_a_configuration_changed_afterwards_can_be_checked_again():

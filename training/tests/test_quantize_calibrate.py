@@ -11,7 +11,7 @@ import yaml
 from plane_scene import plane_clip
 
 from qpvo_train.__main__ import main
-from qpvo_train.checkpoint import save_checkpoint, sizes_state
+from qpvo_train.checkpoint import load_checkpoint, save_checkpoint, sizes_state
 from qpvo_train.config import QuantizeConfig
 from qpvo_train.errors import TrainingError
 from qpvo_train.network import NetworkSizes, PatchNetwork
@@ -19,7 +19,7 @@ from qpvo_train.quantize.calibrate import collect_histograms, collect_ranges
 from qpvo_train.quantize.footage import Footage
 from qpvo_train.quantize.layers import quantizable_layers
 from qpvo_train.quantize.model import QuantizedNetwork
-from qpvo_train.quantize.odometry import OdometryOptions
+from qpvo_train.quantize.odometry import OdometryOptions, SlidingOdometry
 from qpvo_train.quantize.scales import load_scales, rounded
 from qpvo_train.render.asl import write_asl
 
@@ -70,7 +70,7 @@ def test_calibration_writes_scales_report_and_picture(work: Path, network: Patch
     assert calibrate(work) == 0
     folder = work / "run" / "int8"
     assert capsys.readouterr().out.strip().endswith(str(folder / "scales.safetensors"))
-    assert sorted(path.name for path in folder.iterdir()) == ["calibration.json", "calibration.png", "scales.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == ["calibration.json", "calibration.png", "calibration_seen.pt", "scales.safetensors"]
     scales = load_scales(folder / "scales.safetensors", network)
     assert len(scales) == 2 * 39
     report = json.loads((folder / "calibration.json").read_text())
@@ -92,6 +92,49 @@ def test_calibration_writes_scales_report_and_picture(work: Path, network: Patch
     image = torch.from_numpy(plane_clip(0, 1)["im"])[None, None].float()
     near = lambda a, b: ((a - b).square().mean() / b.square().mean()).sqrt() < 0.1  # noqa: E731
     assert all(near(a, b) for a, b in zip(quantized.encode(image), network.encode(image)))
+
+
+def count_tracked(monkeypatch, interrupt_at: int | None = None) -> list[int]:
+    """Counts the images that run from now on; the one of a number is interrupted."""
+    count, track = [0], SlidingOdometry.track
+
+    def counting(self, image):
+        count[0] += 1
+        if count[0] == interrupt_at:
+            raise KeyboardInterrupt
+        track(self, image)
+
+    monkeypatch.setattr(SlidingOdometry, "track", counting)
+    return count
+
+
+def test_an_interrupted_calibration_goes_on_to_the_same_end(work: Path, monkeypatch):
+    folder = work / "run" / "int8"
+    with monkeypatch.context() as patched:
+        count_tracked(patched, interrupt_at=25)  # in the third of four runs of ten images
+        assert calibrate(work) == 130
+    assert not (folder / "scales.safetensors").exists()
+    with monkeypatch.context() as patched:
+        count = count_tracked(patched)
+        assert calibrate(work) == 0 and count == [20]
+        went_on = (folder / "calibration.json").read_text()
+        assert calibrate(work, "--method", "minmax", "--out", str(work / "other")) == 0 and count == [20]
+    for damage in (lambda seen: seen.unlink(), lambda seen: seen.write_bytes(b"PK damaged")):
+        damage(folder / "calibration_seen.pt")
+        with monkeypatch.context() as patched:
+            count = count_tracked(patched)
+            assert calibrate(work) == 0 and count == [40]
+        assert (folder / "calibration.json").read_text() == went_on
+
+
+def test_what_others_have_seen_counts_for_nothing(work: Path, monkeypatch):
+    assert calibrate(work) == 0
+    count = count_tracked(monkeypatch)
+    assert calibrate(work, "--footage", str(work / "sequences" / "s1")) == 0 and count == [20]
+    state = load_checkpoint(work / "run" / "checkpoint.pt")
+    state["average"]["update.d.1.bias"] += 1
+    save_checkpoint(work / "run" / "checkpoint.pt", state)
+    assert calibrate(work, "--footage", str(work / "sequences" / "s1")) == 0 and count == [40]
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from qpvo_train.inner_widths import INNER_WIDTHS
 from qpvo_train.network import PatchNetwork
 from qpvo_train.quantize import sensitivity as module
 from qpvo_train.quantize.damage import Damage, damage_of, references
+from qpvo_train.quantize.latencies import read_latencies
 from qpvo_train.quantize.layers import groups_of
 from qpvo_train.quantize.macs import layer_macs
 from qpvo_train.quantize.model import QuantizedNetwork
@@ -158,6 +159,74 @@ def test_the_command_writes_report_table_chart_and_scales(network: PatchNetwork,
     assert path.with_name("sensitivity.png").read_bytes().startswith(b"\x89PNG")
     table = path.with_name("sensitivity.md").read_text()
     assert table == table_of(report) and "| update.corr.0 |" in table
+
+
+def test_an_interrupted_command_goes_on_with_the_rows_it_has(network: PatchNetwork, plane_clips: Path, tmp_path: Path, monkeypatch):
+    config, checkpoint = tiny(tmp_path, plane_clips, latency=0.95), save_tiny(tmp_path, network)
+    few = {name: value for name, value in rough_scales(network, plane_clips).items() if name.startswith("update.c")}
+    save_scales(config.quantize_folder / "scales.safetensors", few)
+    measure, count = module._row, [0]
+
+    def counting(*arguments):
+        count[0] += 1
+        if count[0] == 4:
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    monkeypatch.setattr(module, "_row", counting)
+    with pytest.raises(KeyboardInterrupt):
+        sensitivity(config, "tiny.yaml", checkpoint=checkpoint)
+    went_on = sensitivity(config, "tiny.yaml", checkpoint=checkpoint).read_text()
+    rows = len(json.loads(went_on)["quantized"]) + len(json.loads(went_on)["pruned"])
+    assert count == [rows + 1]  # three before, one interrupted, the rest after
+    assert sensitivity(config, "tiny.yaml", checkpoint=checkpoint).read_text() == went_on and count == [rows + 1]
+    (config.quantize_folder / "sensitivity_known.json").write_text("{")
+    assert sensitivity(config, "tiny.yaml", checkpoint=checkpoint).read_text() == went_on and count == [2 * rows + 1]
+    other = dataclasses.replace(config, sensitivity=dataclasses.replace(config.sensitivity, pruned=0.5))
+    sensitivity(other, "tiny.yaml", checkpoint=checkpoint)
+    assert count == [3 * rows + 1]
+
+
+def test_measured_latencies_are_added_up(form: QuantizedNetwork, tmp_path: Path):
+    groups = groups_of(form.layers)
+    file = tmp_path / "layers.json"
+    file.write_text(json.dumps({"floatMs": 80, "int8Ms": 20, "extraMs": dict.fromkeys(groups, 1.0) | {"update.corr.0": 10, "update.agg_kk.f": -0.5}}))
+    share, names = read_latencies(file, form.layers), {layer.name for layer in form.layers}
+    assert share(names) == 0.25 and share(names - {"update.corr.0"}) == 30 / 80
+    assert share(names - {"update.agg_kk.g"}) == 19.5 / 80  # in float with the layer that shares its input
+    assert share([]) == pytest.approx((20 + len(groups) - 2 + 9.5) / 80)
+
+
+def test_the_choice_weighs_damage_by_measured_time(form: QuantizedNetwork, errors: dict):
+    """Equal damage, one group ten times as slow in float; and a group that costs nothing is no division by zero."""
+    slow = {"update.c1.0": 0.4, "update.c1.2": 0.04, "update.c2.0": 0.0, "update.c2.2": 0.04}
+    form.enabled = set(errors)
+    share = lambda quantized: 0.2 + sum(time for name, time in slow.items() if name not in quantized)  # noqa: E731
+    result = choose_precision(form, dict.fromkeys(errors, 4.0), [], SensitivityConfig(latency=0.3, flow_px=0), share)
+    assert result["float"] == ["update.c2.0", "update.c1.2", "update.c2.2"] and result["latency"] == 0.28
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot use the latencies"),
+        ('{"floatMs": 1, "int8Ms": 1}', "KeyError"),
+        ('{"floatMs": 0, "int8Ms": 1, "extraMs": {}}', "positive"),
+        ('{"floatMs": 1, "int8Ms": NaN, "extraMs": {}}', "finite"),
+        ('{"floatMs": 2, "int8Ms": 1, "extraMs": {"update.corr.0": 1}}', "none of .*update.c1.0"),
+    ],
+)
+def test_latencies_that_cannot_be_used_are_refused(form: QuantizedNetwork, tmp_path: Path, text: str, message: str):
+    (tmp_path / "layers.json").write_text(text)
+    with pytest.raises(TrainingError, match=f"(?s){message}.*bench -- layers"):
+        read_latencies(tmp_path / "layers.json", form.layers)
+    with pytest.raises(TrainingError, match="absent"):
+        read_latencies(tmp_path / "absent.json", form.layers)
+
+
+def test_the_table_tells_where_the_latencies_come_from():
+    mixed = {"float": [], "latency": 0.3, "flow_px": 0.02, "latencies": "layers.json"}
+    assert "Latency 0.300 of float (measured: layers.json)" in table_of({"quantized": {}, "pruned": {}, "mixed": mixed})
 
 
 def test_the_table_has_the_largest_flow_error_first():

@@ -16,6 +16,7 @@ from qpvo_train.commands import clip_source
 from qpvo_train.config import load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.processes import Processes
+from qpvo_train.render.sequence import SETS
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 
@@ -55,6 +56,15 @@ def test_the_clips_of_a_configuration_are_rendered_once(tmp_path: Path, capsys):
     assert render(tmp_path, settings(tmp_path)) == 0
     assert [path.stat().st_mtime_ns for path in clips] == before
     assert "0 clips rendered" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", list(SETS))
+def test_each_set_of_sequences_has_a_folder_of_its_own(what: str, tmp_path: Path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(render_jobs, "render_sequences", lambda out, specs, bank, report: asked.append((out, specs)))
+    assert render(tmp_path, settings(tmp_path), "--what", what, "--count", "2") == 0
+    assert render(tmp_path, settings(tmp_path), "--what", what, "--out", str(tmp_path)) == 0
+    assert asked == [(f"qpvo-out/{what}", SETS[what][:2]), (str(tmp_path), SETS[what])]
 
 
 @pytest.mark.parametrize("count", ["0", "900000"])

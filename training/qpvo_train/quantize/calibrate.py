@@ -21,8 +21,9 @@ from .model import QuantizedNetwork
 from .observers import MagnitudeHistogram, choose_range, weight_scales
 from .odometry import OdometryOptions, SlidingOdometry
 from .scales import rounded_scales, save_scales
+from .seen_runs import SeenRuns
 
-SCALES, REPORT, PICTURE = "scales.safetensors", "calibration.json", "calibration.png"
+SCALES, REPORT, PICTURE, SEEN = "scales.safetensors", "calibration.json", "calibration.png", "calibration_seen.pt"
 PERCENTILES = (50, 90, 99, 99.9, 99.99)
 ROUNDING = 2**-10  # slack of a range whose scale was rounded to half precision
 OUTLIERS = 4.0  # largest magnitude over the 99.9th percentile from which a layer is named
@@ -42,7 +43,8 @@ def calibrate(
     device: str | None = None,
 ) -> Path:
     """Writes scales, report and picture into `out` (default: `config.quantize_folder`); returns the path of the scales. measure: held-out clips on which all
-    methods are compared, 0 for none.
+    methods are compared, 0 for none. What has been seen is kept in `config.quantize_folder`, run by run: an interrupted calibration goes on, and one by another
+    method of the same checkpoint and footage begins with the ranges.
 
     Raises TrainingError before any work for a checkpoint or a calibration set that cannot be used.
     """
@@ -58,7 +60,8 @@ def calibrate(
     found = read_footage(footage or list(settings.footage), settings.runs, settings.frames, settings.clips)
     torch.set_num_threads(config.train.threads)
 
-    histograms = collect_histograms(network, found, _options(settings))
+    seen = SeenRuns(config.quantize_folder / SEEN, network, found, _options(settings))
+    histograms = collect_histograms(network, found, _options(settings), seen)
     ranges = {name: ranges_of(layers, histograms, name, settings.percentile) for name in CALIBRATION_METHODS}
     scales = scales_of(network, layers, ranges[chosen], settings.weights)
     report = {"config": Path(config_path).name, "checkpoint": path.name, "method": chosen, "weights": settings.weights, "footage": _footage_report(found)}
@@ -108,17 +111,20 @@ def _layers_of(network: PatchNetwork, settings: QuantizeConfig) -> list[QuantLay
     return [layer for layer in layers if layer.name not in left_out]
 
 
-def collect_histograms(network: PatchNetwork, samples: list[Footage], options: OdometryOptions) -> Histograms:
-    """What the quantizable layers of the float network read while its odometry runs over the samples, by group."""
+def collect_histograms(network: PatchNetwork, samples: list[Footage], options: OdometryOptions, seen: SeenRuns | None = None) -> Histograms:
+    """What the quantizable layers of the float network read while its odometry runs over the samples, by group. seen: where runs that are done are kept."""
     if not sum(len(sample.images) for sample in samples):
         raise TrainingError("an empty calibration set", expected="runs of frames", received="none")
     device = next(network.parameters()).device
     observed = QuantizedNetwork(network.eval())
     with _observed(observed) as histograms:
-        for sample in samples:
+        done = 0 if seen is None else seen.load(histograms)
+        for number, sample in enumerate(samples[done:], done + 1):
             odometry = SlidingOdometry(observed, torch.from_numpy(sample.intrinsics / 4).to(device), options)
             for image in sample.images:
                 odometry.track(torch.from_numpy(image)[None].to(device))
+            if seen is not None:
+                seen.save(number, histograms)
     return histograms
 
 

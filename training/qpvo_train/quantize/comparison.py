@@ -13,6 +13,7 @@ from ..checkpoint import check_sizes, load_checkpoint, network_of
 from ..config import Config
 from ..errors import TrainingError
 from ..evaluate import evaluate_clips
+from ..processes import join_processes
 from ..sources import validation_folder
 from .damage import Reference, damage_of, references
 from .model import QuantizedNetwork
@@ -30,6 +31,7 @@ def compare_forms(
     forms: Sequence[str] = (),
     clips: int | None = None,
     out: str | Path | None = None,
+    device: str | None = None,
 ) -> Path:
     """Measures the float network of a checkpoint (default: the run's) and forms of it, given as NAME=SCALES[,CHECKPOINT]: a checkpoint where the weights are
     other ones, no scales for a form in float. Writes one JSON file (default: comparison.json in `config.quantize_folder`) and returns it.
@@ -39,6 +41,8 @@ def compare_forms(
     path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
     networks = {"fp32": _load(config, path)} | {name: _form(config, path, *files) for name, *files in map(_parsed, forms)}
     torch.set_num_threads(config.train.threads)
+    place = join_processes(device).device
+    networks = {name: network.to(place) for name, network in networks.items()}
     recorded = references(networks["fp32"], validation_folder(config), clips or CLIPS, config.data.crop)
     rows = {name: measure(network, recorded, config) for name, network in networks.items()}
     out = Path(out or config.quantize_folder / REPORT)
@@ -49,7 +53,7 @@ def compare_forms(
 
 def measure(network: nn.Module, clips: list[Reference], config: Config) -> dict[str, float]:
     """Damage relative to the network of the recorded clips, and where patches and cameras end on the same clips."""
-    network = network.cpu().eval()
+    network = network.eval()
     metrics = evaluate_clips(network, validation_folder(config), len(clips), config.data.crop)
     return asdict(damage_of(network, clips)) | {name: value for name, value in metrics.items() if name != "clips"}
 

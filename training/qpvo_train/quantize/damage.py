@@ -47,7 +47,7 @@ class _Recording(Unroll):
 @torch.no_grad()
 def record(network: nn.Module, path: Path, crop: tuple[int, int]) -> Reference:
     """Runs a held-out clip as `evaluate_clips` does."""
-    batch = held_out_batch(path, crop)
+    batch = held_out_batch(path, crop, next(network.parameters()).device)
     run = _Recording(network, batch, HELD_OUT)
     run.run()
     features, context = run.leaves

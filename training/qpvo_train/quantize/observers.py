@@ -16,6 +16,7 @@ COARSE = 1.1  # ratio of neighbouring ranges that are tried, from the largest ma
 SMALLEST = 1 / 32  # down to this share of it
 FINE = 16  # ranges then tried between the neighbours of the best
 ENTROPY_RANGES = 160
+NUMBERS = ("top", "minimum", "maximum", "zeros", "total")  # of a histogram's state beside its counts
 
 
 class MagnitudeHistogram:
@@ -49,6 +50,14 @@ class MagnitudeHistogram:
         while peak > self.top:
             self.counts = torch.cat([self.counts.view(-1, 2).sum(1), torch.zeros(BINS // 2, dtype=torch.float64)])
             self.top *= 2
+
+    def state(self) -> dict[str, Tensor | float]:
+        return {"counts": self.counts, **{name: float(getattr(self, name)) for name in NUMBERS}}
+
+    def load_state(self, state: dict[str, Tensor | float]) -> None:
+        self.counts = state["counts"].clone()
+        self.top, self.minimum, self.maximum = (float(state[name]) for name in ("top", "minimum", "maximum"))
+        self.zeros, self.total = int(state["zeros"]), int(state["total"])
 
     @property
     def peak(self) -> float:

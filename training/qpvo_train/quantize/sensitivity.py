@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The damage of quantizing, and of pruning, each group of layers alone: JSON, a table, a bar chart, and the mixed precision chosen from it under a budget."""
+"""The damage of quantizing, and of pruning, each group of layers alone: JSON, a table, a bar chart, and the mixed precision chosen from it under a latency budget."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -9,22 +9,26 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import check_sizes, load_checkpoint, network_of
+from ..checkpoint import check_sizes, fingerprint, load_checkpoint, network_of
 from ..config import Config, SensitivityConfig
 from ..errors import TrainingError
 from ..evaluate import evaluate_clips
 from ..inner_widths import INNER_WIDTHS
 from ..network import PatchNetwork
+from ..processes import join_processes
 from ..sources import validation_folder
 from .channels import widths_of, without_channels
 from .damage import Reference, damage_of, references
+from .known_rows import KnownRows
+from .latencies import LatencyShare, read_latencies
 from .layers import groups_of
 from .macs import INT8_COST, layer_macs
 from .model import QuantizedNetwork
-from .scales import load_scales, save_scales
+from .scales import load_scales, save_scales, weights_of
 
-SCALES, MIXED = "scales.safetensors", "scales_mixed.safetensors"
+SCALES, MIXED, KNOWN = "scales.safetensors", "scales_mixed.safetensors", "sensitivity_known.json"
 REPORT, TABLE, CHART = "sensitivity.json", "sensitivity.md", "sensitivity.png"
+LEAST_COST = 1e-6  # of the whole: measured differences may be nothing, or less
 COLUMNS = ("features", "context", "correlation", "flow_px", "confidence", "translation_error")
 
 
@@ -36,9 +40,10 @@ def sensitivity(
     scales: str | Path | None = None,
     clips: int | None = None,
     out: str | Path | None = None,
+    device: str | None = None,
 ) -> Path:
     """Measures a checkpoint (default: the run's) with calibrated scales; writes report, table, chart and the scales of the chosen mixed precision into `out`
-    (default: `config.quantize_folder`); returns the report.
+    (default: `config.quantize_folder`); returns the report. Rows are kept there as they are measured: an interrupted command goes on.
 
     Raises TrainingError without a usable checkpoint, scales or held-out clips, and for a budget that not even the network all in int8 keeps.
     """
@@ -47,20 +52,23 @@ def sensitivity(
     check_sizes(state, config.sizes, path)
     network = network_of(state)
     found = load_scales(scales or config.quantize_folder / SCALES, network)
-    _check_budget(network, set_of(found), config.sensitivity)
+    settings, folder, count = config.sensitivity, Path(out or config.quantize_folder), clips or config.sensitivity.clips
+    share = _latency_share(network, set_of(found), settings)
     torch.set_num_threads(config.train.threads)
-    count = clips or config.sensitivity.clips
+    network = network.to(join_processes(device).device)
     recorded = references(network, validation_folder(config), count, config.data.crop)
+    known = KnownRows(folder / KNOWN, (weights_of(network), fingerprint(found), len(recorded), config.data.crop, settings.pruned))
     trajectories = lambda form: evaluate_clips(form, validation_folder(config), count, config.data.crop)["translation_error"]  # noqa: E731
     form = QuantizedNetwork(network)
     form.set_scales(found)
 
     report = {"config": Path(config_path).name, "checkpoint": path.name, "clips": count, "float": {"translation_error": trajectories(network)}}
-    report["quantized"] = quantization_damage(form, recorded, trajectories)
-    report["pruned"] = pruning_damage(network, recorded, config.sensitivity.pruned, trajectories)
+    report["quantized"] = quantization_damage(form, recorded, trajectories, known)
+    report["pruned"] = pruning_damage(network, recorded, settings.pruned, trajectories, known)
     form.set_scales(found)
-    report["mixed"] = choose_precision(form, {name: row["flow_px"] for name, row in report["quantized"].items()}, recorded, config.sensitivity)
-    return _write(Path(out or config.quantize_folder), report, form)
+    report["mixed"] = choose_precision(form, {name: row["flow_px"] for name, row in report["quantized"].items()}, recorded, settings, share)
+    report["mixed"]["latencies"] = "assumed" if settings.latencies is None else Path(settings.latencies).name
+    return _write(folder, report, form)
 
 
 def set_of(scales: Mapping[str, Tensor]) -> set[str]:
@@ -71,25 +79,29 @@ def set_of(scales: Mapping[str, Tensor]) -> set[str]:
 Trajectories = Callable[[torch.nn.Module], float]
 
 
-def quantization_damage(form: QuantizedNetwork, clips: list[Reference], trajectories: Trajectories | None = None) -> dict[str, dict[str, float]]:
+def quantization_damage(
+    form: QuantizedNetwork, clips: list[Reference], trajectories: Trajectories | None = None, known: KnownRows | None = None
+) -> dict[str, dict[str, float]]:
     """Of each group that has scales, quantized alone, and of all together (`all`)."""
-    whole, rows = form.enabled, {}
+    known, whole, rows = known or KnownRows(), form.enabled, {}
     for group, members in groups_of(form.layers).items():
         names = {layer.name for layer in members}
         if names <= whole:
             form.enabled = names
-            rows[group] = _row(form, clips, trajectories)
+            rows[group] = known.row(f"quantized {group}", lambda: _row(form, clips, trajectories))
     form.enabled = whole
-    return rows | {"all": _row(form, clips, trajectories)}
+    return rows | {"all": known.row("quantized all", lambda: _row(form, clips, trajectories))}
 
 
-def pruning_damage(network: PatchNetwork, clips: list[Reference], share: float, trajectories: Trajectories | None = None) -> dict[str, dict[str, float]]:
+def pruning_damage(
+    network: PatchNetwork, clips: list[Reference], share: float, trajectories: Trajectories | None = None, known: KnownRows | None = None
+) -> dict[str, dict[str, float]]:
     """Of each inner width alone, without the share of its channels with the smallest norms, at least one."""
-    rows, widths = {}, widths_of(network)
+    known, rows, widths = known or KnownRows(), {}, widths_of(network)
     for inner in INNER_WIDTHS:
         width = widths[inner.name]
-        pruned = without_channels(network, {inner.name: max(1, width - max(1, round(share * width)))})
-        rows[inner.name] = _row(pruned, clips, trajectories)
+        left = {inner.name: max(1, width - max(1, round(share * width)))}
+        rows[inner.name] = known.row(f"pruned {inner.name}", lambda left=left: _row(without_channels(network, left), clips, trajectories))
     return rows
 
 
@@ -102,37 +114,49 @@ def latency_share(macs: Mapping[str, int], quantized: Collection[str]) -> float:
     return sum(count * (INT8_COST if name in quantized else 1) for name, count in macs.items()) / sum(macs.values())
 
 
-def _check_budget(network: PatchNetwork, quantized: set[str], config: SensitivityConfig) -> None:
-    least = latency_share(layer_macs(network), quantized)
+def _latency_share(network: PatchNetwork, quantized: set[str], config: SensitivityConfig) -> LatencyShare:
+    """Measured latencies, where there are any. Raises TrainingError for a file that cannot be used, and when the budget cannot be kept."""
+    share = _assumed_share(network) if config.latencies is None else read_latencies(config.latencies, QuantizedNetwork(network).layers)
+    least = share(quantized)
     if least > config.latency:
         raise TrainingError("the latency budget cannot be kept", expected=f"sensitivity: latency of at least {least:.3f}", received=config.latency)
+    return share
 
 
-def choose_precision(form: QuantizedNetwork, alone: Mapping[str, float], clips: list[Reference], config: SensitivityConfig) -> dict:
-    """Greedy: of all groups in int8, the one with the largest flow error alone per cost that it adds goes back to float, until the flow error of the whole is
-    within the bound or nothing more fits into the budget. `form` is left in the chosen precision.
+def _assumed_share(network: PatchNetwork) -> LatencyShare:
+    macs = layer_macs(network)
+    return lambda quantized: latency_share(macs, quantized)
+
+
+def choose_precision(
+    form: QuantizedNetwork, alone: Mapping[str, float], clips: list[Reference], config: SensitivityConfig, share: LatencyShare | None = None
+) -> dict:
+    """Greedy: of all groups in int8, the one with the largest flow error alone per time that it adds goes back to float, until the flow error of the whole is
+    within the bound or nothing more fits into the budget. `form` is left in the chosen precision. share: latency with these layers in int8, relative to all in
+    float (default: from multiplications).
 
     -> float: groups, quantized: layers, latency and flow_px reached, and all steps.
     """
     groups = {group: {layer.name for layer in members} for group, members in groups_of(form.layers).items() if group in alone}
-    macs = layer_macs(form.network)
-    cost = {group: (1 - INT8_COST) * sum(macs[name] for name in names) for group, names in groups.items()}
+    share = share or _assumed_share(form.network)
+    whole = frozenset(form.enabled)
+    cost = {group: max(share(whole - names) - share(whole), LEAST_COST) for group, names in groups.items()}
     order = sorted(groups, key=lambda group: alone[group] / cost[group], reverse=True)
-    chosen, steps = [], [_step(form, [], macs, clips)]
+    chosen, steps = [], [_step(form, [], share, clips)]
     while steps[-1]["flow_px"] > config.flow_px:
-        fitting = (group for group in order if group not in chosen and latency_share(macs, form.enabled - groups[group]) <= config.latency)
+        fitting = (group for group in order if group not in chosen and share(form.enabled - groups[group]) <= config.latency)
         group = next(fitting, None)
         if group is None:
             break
         chosen.append(group)
         form.enabled = form.enabled - groups[group]
-        steps.append(_step(form, chosen, macs, clips))
+        steps.append(_step(form, chosen, share, clips))
     last = steps[-1]
     return {"float": chosen, "quantized": sorted(form.enabled), "latency": last["latency"], "flow_px": last["flow_px"], "steps": steps}
 
 
-def _step(form: QuantizedNetwork, chosen: list[str], macs: Mapping[str, int], clips: list[Reference]) -> dict:
-    return {"float": list(chosen), "latency": round(latency_share(macs, form.enabled), 4), **asdict(damage_of(form, clips))}
+def _step(form: QuantizedNetwork, chosen: list[str], share: LatencyShare, clips: list[Reference]) -> dict:
+    return {"float": list(chosen), "latency": round(share(form.enabled), 4), **asdict(damage_of(form, clips))}
 
 
 def _write(folder: Path, report: dict, mixed: QuantizedNetwork) -> Path:
@@ -157,6 +181,9 @@ def table_of(report: dict) -> str:
         parts.append("")
     mixed = report["mixed"]
     kept = ", ".join(mixed["float"]) or "nothing"
-    cost = f"Assumed cost {mixed['latency']:.3f} of float (multiplications, one in int8 counted as {INT8_COST:g}; nothing was timed)"
+    if mixed.get("latencies", "assumed") == "assumed":
+        cost = f"Assumed cost {mixed['latency']:.3f} of float (multiplications, one in int8 counted as {INT8_COST:g}; nothing was timed)"
+    else:
+        cost = f"Latency {mixed['latency']:.3f} of float (measured: {mixed['latencies']})"
     parts += ["## Mixed precision\n", f"In float beside stem and heads: {kept}. {cost}, flow error {mixed['flow_px']:.4g} px."]
     return "\n".join(parts) + "\n"
