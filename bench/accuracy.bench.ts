@@ -6,7 +6,7 @@ import { QpvoError } from '../src/error.ts';
 import { RPE_DELTA_S } from '../src/evaluation/trajectoryErrors.ts';
 import { packageRoot } from '../src/packageRoot.ts';
 import { ACCURACY_OPTIONS, type AccuracyOptions, accuracyOptions, profilesFor } from './accuracy/AccuracyOptions.ts';
-import { type AccuracyResult, readResult } from './accuracy/AccuracyResult.ts';
+import { type AccuracyResult, readResult, type SavedResult } from './accuracy/AccuracyResult.ts';
 import { accuracyText } from './accuracy/accuracyTable.ts';
 import { type Case, listCases } from './accuracy/Case.ts';
 import { summarizeRuns } from './accuracy/CaseSummary.ts';
@@ -17,6 +17,7 @@ import { keptRuns, type RunRecord } from './accuracy/RunRecord.ts';
 import { readmeBlock } from './accuracy/readmeBlock.ts';
 import { makeRuns, type PlannedRun, planRuns } from './accuracy/runCases.ts';
 import type { Sequence } from './accuracy/Sequence.ts';
+import { verdictsAgainst, verdictText } from './accuracy/verdicts.ts';
 import { type BenchRun, benchmark, commit } from './benchmark.ts';
 import { replaceBlock } from './replaceBlock.ts';
 
@@ -30,6 +31,7 @@ await benchmark(
       await writeReadme(bench.file);
       return undefined;
     }
+    if (options.against !== undefined) await earlierResult(options.against);
     const runners = await listRunners(options);
     const earlier = options.resume ? await earlierRuns(bench.file, runners) : [];
     return withSequences(options, (sequences) => measure(sequences, runners, earlier, options, bench));
@@ -75,9 +77,12 @@ async function measure(
     saved = saved.then(() => bench.save(resultOf(runs, planned)));
     return saved;
   });
-  const result = resultOf(runs, planned);
+  const other = options.against === undefined ? undefined : await earlierResult(options.against);
+  const against = other && verdictsAgainst(summarizeRuns(runs), other);
+  const result = { ...resultOf(runs, planned), ...(against && { against }) };
   const keys = new Set(planned.map(({ key }) => key));
   console.log(`\n${accuracyText(summarizeRuns(runs.filter(({ key }) => keys.has(key))))}\n`);
+  if (against !== undefined) console.log(`beside ${options.against}\n\n${verdictText(against)}\n`);
   if (runs.some(({ failure }) => failure !== undefined)) {
     console.error('*** Runs FAILED: see above. They are run again with --resume. ***');
     process.exitCode = 1;
@@ -99,14 +104,17 @@ function resultOf(runs: readonly RunRecord[], planned: readonly PlannedRun[]): A
   };
 }
 
-async function writeReadme(file: string): Promise<void> {
+async function earlierResult(file: string): Promise<SavedResult> {
   const result = await readResult(file);
-  if (result === undefined) {
-    throw new QpvoError('QPVO_NOT_FOUND', {
-      what: `no result of this bench in ${file}`,
-      advice: 'Run npm run bench -- accuracy first.',
-    });
-  }
+  if (result !== undefined) return result;
+  throw new QpvoError('QPVO_NOT_FOUND', {
+    what: `no result of this bench in ${file}`,
+    advice: 'Run npm run bench -- accuracy first.',
+  });
+}
+
+async function writeReadme(file: string): Promise<void> {
+  const result = await earlierResult(file);
   await writeFile(README, replaceBlock(await readFile(README, 'utf8'), 'accuracy', readmeBlock(result)));
   console.log(`written: the table of accuracy in ${README}`);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Every native op and network part alone, at awkward and at real sizes: milliseconds, GFLOP/s, GB/s. Needs no recording.
 import { availableParallelism } from 'node:os';
-import type { CameraCalibration } from '../src/camera/CameraCalibration.ts';
 import { settleParameters } from '../src/cli/settleRun.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { readManifest } from '../src/network/manifest.ts';
@@ -12,6 +11,7 @@ import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
 import { benchmark } from './benchmark.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { encoderForms } from './encoderForms.ts';
+import { eurocLikeCamera } from './eurocLikeCamera.ts';
 import { nativeOps, networkOps, networkParts } from './opList.ts';
 import { type OpTiming, timeOp, timingTable } from './opTimings.ts';
 import { syntheticProblem } from './syntheticProblem.ts';
@@ -62,7 +62,11 @@ async function measure(
   repetitions: number,
   ceilings: Ceilings,
 ): Promise<{ width: number; height: number; timings: OpTiming[] }> {
-  const problem = await syntheticProblem(camera(recordedWidth, recordedHeight), readManifest(modelDir), parameters);
+  const problem = await syntheticProblem(
+    eurocLikeCamera(recordedWidth, recordedHeight),
+    readManifest(modelDir),
+    parameters,
+  );
   const { width, height, patches } = problem.work;
   const threads = availableParallelism();
   const network = await openNetwork(modelDir, { threads, runtime, precision });
@@ -87,19 +91,4 @@ async function measure(
   problem.ops.close();
   await network.close();
   return { width, height, timings };
-}
-
-/** A lens with the distortion of the EuRoC camera. */
-function camera(width: number, height: number): CameraCalibration {
-  return {
-    width,
-    height,
-    fx: 0.61 * width,
-    fy: 0.61 * width,
-    cx: width / 2 - 0.5,
-    cy: height / 2 - 0.5,
-    model: 'radtan',
-    coefficients: [-0.283, 0.074, 0, 0],
-    origin: 'benchmark',
-  };
 }

@@ -19,6 +19,7 @@ export const ACCURACY_OPTIONS = {
   jobs: { type: 'string' },
   resume: { type: 'boolean', default: false },
   floor: { type: 'boolean', default: false },
+  against: { type: 'string' },
   'write-readme': { type: 'boolean', default: false },
   'readme-only': { type: 'boolean', default: false },
 } as const;
@@ -36,6 +37,8 @@ export interface AccuracyOptions {
   jobs: number;
   resume: boolean;
   floor: boolean;
+  /** Result of an earlier bench, with another profile or model, that every case is judged by. */
+  against: string | undefined;
   /** Put the table into the README: on demand, and after a bench that left nothing out. */
   writeReadme: boolean;
   /** Make the table anew from the result file; run nothing. */
@@ -52,7 +55,7 @@ export function profilesFor(widthPx: number, profiles: readonly string[]): strin
 export function accuracyOptions({ values, frames, full }: BenchRun<typeof ACCURACY_OPTIONS>): AccuracyOptions {
   const seeds = numberOption('seeds', values.seeds, { least: 1, integer: true }) ?? USUAL_SEEDS;
   const { only, model, profile } = values;
-  const isWhole = frames === undefined && only === undefined && seeds >= USUAL_SEEDS;
+  const isWhole = frames === undefined && only === undefined && profile === FULL_PROFILE && seeds >= USUAL_SEEDS;
   return {
     seeds,
     only,
@@ -64,6 +67,7 @@ export function accuracyOptions({ values, frames, full }: BenchRun<typeof ACCURA
     jobs: numberOption('jobs', values.jobs, { least: 1, integer: true }) ?? 1,
     resume: values.resume,
     floor: values.floor,
+    against: values.against,
     writeReadme: values['write-readme'] || (isWhole && isOfRepository(model)),
     readmeOnly: values['readme-only'],
   };

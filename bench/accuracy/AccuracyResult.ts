@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { messageOf, QpvoError } from '../../src/error.ts';
 import type { CaseSummary } from './CaseSummary.ts';
 import type { RunRecord } from './RunRecord.ts';
+import type { CaseVerdict } from './verdicts.ts';
 
 /** The result file: what every benchmark says about itself, and this. */
 export interface AccuracyResult {
@@ -12,6 +13,8 @@ export interface AccuracyResult {
   /** Runs that were asked for and are not there yet: an interrupted bench. */
   missing: number;
   cases: CaseSummary[];
+  /** Beside the result that --against names. */
+  against?: CaseVerdict[];
   runs: RunRecord[];
 }
 

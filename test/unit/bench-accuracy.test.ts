@@ -11,6 +11,7 @@ import { readmeBlock } from '../../bench/accuracy/readmeBlock.ts';
 import { planRuns } from '../../bench/accuracy/runCases.ts';
 import type { Sequence } from '../../bench/accuracy/Sequence.ts';
 import { standstill, trajectoryErrors } from '../../bench/accuracy/trajectoryErrors.ts';
+import { verdictsAgainst, verdictText } from '../../bench/accuracy/verdicts.ts';
 import { replaceBlock } from '../../bench/replaceBlock.ts';
 import { settleParameters } from '../../src/cli/settleRun.ts';
 import { runPool } from '../../src/compare/runPool.ts';
@@ -335,5 +336,47 @@ describe('the table of accuracy in the README', () => {
 
   it('says so when nothing is measured', () => {
     assert.match(readmeBlock(result([])), /Nothing measured yet/);
+  });
+});
+
+describe('verdicts against an earlier result', () => {
+  const result = (runs: RunRecord[]) => ({ cases: summarizeRuns(runs), runs });
+  const int8 = (seed: number, ateM: number, other: Partial<RunRecord> = {}): RunRecord =>
+    record(seed, ateM, { profile: 'cpu_int8', key: `int8/${other.sequence ?? ''}/seed${seed}`, ...other });
+
+  it('allows the spread of the seeds, or 5 % where they differ less', () => {
+    const wide = result([record(0, 0.1), record(1, 0.1), record(2, 0.12)]);
+    const verdictOf = (ateM: number, other = wide) => verdictsAgainst(summarizeRuns([int8(0, ateM)]), other)[0]!;
+    assert.deepEqual(
+      [0.119, 0.121].map((ateM) => verdictOf(ateM).verdict),
+      ['within', 'BEYOND'],
+    );
+    const narrow = result([record(0, 0.1), record(1, 0.1), record(2, 0.101)]);
+    assert.deepEqual(
+      [0.1049, 0.1051].map((ateM) => verdictOf(ateM, narrow).verdict),
+      ['within', 'BEYOND'],
+    );
+    const { ateM, otherAteM, limit } = verdictOf(0.11);
+    assert.deepEqual([ateM, otherAteM, limit], [0.11, 0.1, 0.12]);
+  });
+
+  it('judges the cases that both have, each by its own runs', () => {
+    const other = { sequence: 'another', key: 'another/seed0' };
+    const before = result([record(0, 0.1), record(0, 9, other)]);
+    const cases = summarizeRuns([
+      int8(0, 0.1),
+      int8(0, 9.1, { sequence: 'another' }),
+      int8(0, 1, { stride: 7, key: 'x/seed0' }),
+    ]);
+    const verdicts = verdictsAgainst(cases, before);
+    assert.deepEqual(verdicts.map(({ verdict, otherAteM }) => [verdict, otherAteM]).sort(), [
+      ['within', 0.1],
+      ['within', 9],
+    ]);
+    assert.match(verdictText(verdicts), /2 of 2 cases within/);
+  });
+
+  it('counts the floor as nothing to go by', () => {
+    assert.deepEqual(verdictsAgainst(summarizeRuns([int8(0, 0.1)]), result([record(0, 0.1, FLOOR)])), []);
   });
 });

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+import { table } from '../../src/compare/textTable.ts';
+import { judge, type Verdict } from '../../src/compare/verdict.ts';
+import type { Spread } from '../../src/evaluation/spread.ts';
+import { nameOf } from './accuracyTable.ts';
+import type { CaseSummary } from './CaseSummary.ts';
+import type { RunRecord } from './RunRecord.ts';
+
+/** A case of this bench beside the same case of an earlier one, by the rule of `qpvo compare`. */
+export interface CaseVerdict extends Verdict {
+  case: string;
+  /** Medians of the ATE, metres. */
+  ateM: number;
+  otherAteM: number;
+}
+
+/** One verdict for each case that another result has as well, with the seeds that both have. */
+export function verdictsAgainst(
+  cases: readonly CaseSummary[],
+  other: { cases: readonly CaseSummary[]; runs: readonly RunRecord[] },
+): CaseVerdict[] {
+  return cases.flatMap((entry) => {
+    const twin = other.cases.find((candidate) => isSameCase(candidate, entry));
+    if (twin === undefined) return [];
+    const errors = other.runs.filter((run) => isSameCase(run, twin)).flatMap(({ errors }) => errors?.ateM ?? []);
+    const verdict = judge(
+      { profile: entry.profile, error: entry.ateM, trackedPercent: percent(entry.withPose) },
+      { profile: twin.profile, error: twin.ateM, trackedPercent: percent(twin.withPose), errors },
+      'ATE',
+      'm',
+    );
+    return [{ case: nameOf(entry), ateM: entry.ateM.median, otherAteM: twin.ateM.median, ...verdict }];
+  });
+}
+
+export function verdictText(verdicts: readonly CaseVerdict[]): string {
+  const beyond = verdicts.filter(({ verdict }) => verdict === 'BEYOND').length;
+  const rows = verdicts.map(({ case: name, ateM, otherAteM, limit, verdict }) => [
+    name,
+    otherAteM,
+    ateM,
+    ateM / otherAteM,
+    limit,
+    verdict,
+  ]);
+  const header = ['case', 'ATE m there', 'ATE m here', 'ratio', 'allowed', 'verdict'];
+  return `${table(header, rows)}\n\n${verdicts.length - beyond} of ${verdicts.length} cases within the spread of the seeds or 5 %`;
+}
+
+function isSameCase(a: CaseSummary | RunRecord, b: CaseSummary): boolean {
+  return (
+    a.contender === 'qpvo' &&
+    b.contender === 'qpvo' &&
+    a.model === b.model &&
+    a.sequence === b.sequence &&
+    a.startFrame === b.startFrame &&
+    a.stride === b.stride &&
+    a.limitedTo === b.limitedTo
+  );
+}
+
+function percent({ median, min, max }: Spread): Spread {
+  return { median: 100 * median, min: 100 * min, max: 100 * max };
+}
