@@ -15,16 +15,17 @@ Makes a model folder (manifest.json and ONNX files) from trained weights: a PyTo
 in a checkpoint is executed.
 
 Options:
-  --name <name>         name of the model (default: that of the file)
-  --out <folder>        folder of the model (default: models/<name> of the package)
-  --description <text>  what the model is good for; written to its manifest, as are the next two
-  --licence <name>      licence of the weights
-  --training <text>     where the weights come from
-  --provenance <file>   how they were trained, a JSON file: commit, config, data, steps, clips, hours, machine
-  --golden <file>       inputs and outputs of every stage, a .safetensors file, to be kept with the model and tested against
-  --scales <file>       scales of the layers to be computed in int8, a .safetensors file made by the training; adds the int8 forms
-  --golden-int8 <file>  as --golden, of the quantized network; needs --scales
-  --help                this text
+  --name <name>             name of the model (default: that of the file)
+  --out <folder>            folder of the model (default: models/<name> of the package)
+  --description <text>      what the model is good for; written to its manifest, as are the next two
+  --licence <name>          licence of the weights
+  --training <text>         where the weights come from
+  --provenance <file>       how they were trained, a JSON file: commit, config, data, steps, clips, hours, machine
+  --golden <file>           inputs and outputs of every stage, a .safetensors file, to be kept with the model and tested against
+  --scales <file>           scales of the layers to be computed in int8, a .safetensors file made by the training; adds the int8 forms
+  --golden-int8 <file>      as --golden, of the quantized network; needs --scales
+  --golden-tensorrt <file>  the same with the integers that TensorRT has; needs --scales
+  --help                    this text
 
 Examples:
   qpvo import small.pt
@@ -41,12 +42,14 @@ const OPTIONS = {
   golden: { type: 'string' },
   scales: { type: 'string' },
   'golden-int8': { type: 'string' },
+  'golden-tensorrt': { type: 'string' },
 } as const;
 
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions('import', args, ['weights'], OPTIONS);
   const [weights] = positionals as [string];
-  const { out, name = parse(weights).name, provenance, golden, scales, 'golden-int8': goldenInt8, ...about } = values;
+  const { out, name = parse(weights).name, provenance, golden, scales, ...others } = values;
+  const { 'golden-int8': goldenInt8, 'golden-tensorrt': goldenTensorrt, ...about } = others;
   const outDir = out ?? join(packageRoot(), 'models', name);
   const given = Object.fromEntries(Object.entries(about).filter(([, text]) => text !== undefined));
   const { parameters, quantization } = await importModel(weights, {
@@ -57,6 +60,7 @@ async function run(args: string[]): Promise<number> {
     ...(golden === undefined ? {} : { golden: readGolden('golden', golden) }),
     ...(scales === undefined ? {} : { scales: { path: scales, content: readBytes('scales', scales) } }),
     ...(goldenInt8 === undefined ? {} : { goldenInt8: readGolden('golden-int8', goldenInt8) }),
+    ...(goldenTensorrt === undefined ? {} : { goldenTensorrt: readGolden('golden-tensorrt', goldenTensorrt) }),
   });
   const layers = Object.keys(quantization?.inputScales ?? {}).length;
   const inInt8 = layers === 0 ? '' : `, ${layers} layers in int8`;

@@ -41,7 +41,11 @@ export interface ImportOptions {
   scales?: { path: string; content: Uint8Array };
   /** Golden tensors of the quantized network; only with scales. */
   goldenInt8?: Uint8Array;
+  /** The same with the steps that TensorRT has; only with scales. */
+  goldenTensorrt?: Uint8Array;
 }
+
+const QUANTIZED_GOLDEN = ['goldenInt8', 'goldenTensorrt'] as const;
 
 /** The windows of the parameter table. */
 function defaultWindows(): ModelWindows {
@@ -67,7 +71,10 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
   const contents: [Part, Uint8Array][] = floatParts(weights, sizes);
   if (options.golden !== undefined) contents.push(['golden', options.golden]);
   if (scales !== undefined) contents.push(...int8Parts(weights, sizes, scales));
-  if (options.goldenInt8 !== undefined) contents.push(['goldenInt8', options.goldenInt8]);
+  for (const part of QUANTIZED_GOLDEN) {
+    const golden = options[part];
+    if (golden !== undefined) contents.push([part, golden]);
+  }
 
   const files: Partial<Record<Part, ModelFile>> = {};
   for (const [part, bytes] of contents) {
@@ -95,7 +102,7 @@ export async function importModel(weightsPath: string, options: ImportOptions): 
   return manifest;
 }
 
-function checkOptions({ name, provenance, scales, goldenInt8 }: ImportOptions): void {
+function checkOptions({ name, provenance, scales, ...others }: ImportOptions): void {
   if (!/^[\w.-]+$/.test(name)) {
     throw new QpvoError('QPVO_USAGE', {
       what: 'bad model name',
@@ -108,7 +115,7 @@ function checkOptions({ name, provenance, scales, goldenInt8 }: ImportOptions): 
     const received = JSON.stringify(fault.received) ?? 'nothing';
     throw new QpvoError('QPVO_USAGE', { what: `provenance: "${fault.key}"`, expected: fault.expected, received });
   }
-  if (goldenInt8 !== undefined && scales === undefined) {
+  if (scales === undefined && QUANTIZED_GOLDEN.some((part) => others[part] !== undefined)) {
     throw new QpvoError('QPVO_USAGE', {
       what: 'golden tensors of an int8 model',
       expected: 'the scales of its layers too',

@@ -6,7 +6,7 @@
  * - `features`, `context`, `update`: graphs in fp32. `update` is absent from a model that only holds encoders.
  * - `...Int8`: the same for onnxruntime on the CPU (u8 activations, s8 weights), `...Tensorrt`: for TensorRT (s8, the rest in fp16).
  * - `weights`, `weightsInt8`: what native runtimes compute from.
- * - `golden`, `goldenInt8`: inputs and outputs of every stage, for tests.
+ * - `golden`, `goldenInt8`, `goldenTensorrt`: inputs and outputs of every stage, for tests.
  *
  * A model without int8 parts runs in fp32 only.
  */
@@ -24,6 +24,7 @@ export const PART_FILES = {
   updateTensorrt: 'update_tensorrt_int8.onnx',
   weightsInt8: 'weights_int8.safetensors',
   goldenInt8: 'golden_int8.safetensors',
+  goldenTensorrt: 'golden_tensorrt_int8.safetensors',
 } as const;
 
 export type Part = keyof typeof PART_FILES;

@@ -83,12 +83,16 @@ describe('importing a model', () => {
   it('the model small is what its weights and scales give', async () => {
     const committed = readManifest('models/small');
     const read = (part: Part) => readModelFile('models/small', committed, part);
+    const goldenParts = (['goldenInt8', 'goldenTensorrt'] as const).filter(
+      (part) => committed.files[part] !== undefined,
+    );
     const isQuantized = committed.files.weightsInt8 !== undefined;
     const scales = () => scalesFile(scaleTensors(scalesOf(readInt8Weights(read('weightsInt8')))));
     const manifest = await importModel('models/small/weights.safetensors', {
       ...committed,
       golden: read('golden'),
-      ...(isQuantized ? { scales: { path: 'scales', content: scales() }, goldenInt8: read('goldenInt8') } : {}),
+      ...(isQuantized ? { scales: { path: 'scales', content: scales() } } : {}),
+      ...Object.fromEntries(goldenParts.map((part) => [part, read(part)])),
       outDir: join(folder, 'small'),
     });
     assert.deepEqual(manifest, committed);
@@ -104,6 +108,7 @@ describe('importing a model', () => {
       outDir: out,
       scales: { path: 'scales', content: scalesFile(scaleTensors(scales)) },
       goldenInt8,
+      goldenTensorrt: goldenInt8,
     });
     assert.deepEqual(readManifest(out), manifest);
     assert.deepEqual(Object.keys(manifest.files).sort(), PARTS.filter((part) => part !== 'golden').sort());
@@ -147,16 +152,18 @@ describe('importing a model', () => {
     assert.deepEqual(readWeights(join(out, 'weights.safetensors')), weights);
   });
 
-  it('golden tensors of a quantized network without scales', async () => {
-    await assert.rejects(
-      importModel(save('unscaled', randomWeights(TINY, 1)), {
-        name: 'unscaled',
-        outDir: join(folder, 'unscaled'),
-        goldenInt8: Buffer.alloc(8),
-      }),
-      (error) => error instanceof QpvoError && error.code === 'QPVO_USAGE' && /expected the scales/.test(error.message),
-    );
-  });
+  for (const part of ['goldenInt8', 'goldenTensorrt'])
+    it(`${part} of a quantized network without scales`, async () => {
+      await assert.rejects(
+        importModel(save('unscaled', randomWeights(TINY, 1)), {
+          name: 'unscaled',
+          outDir: join(folder, 'unscaled'),
+          [part]: Buffer.alloc(8),
+        }),
+        (error) =>
+          error instanceof QpvoError && error.code === 'QPVO_USAGE' && /expected the scales/.test(error.message),
+      );
+    });
 
   it('the widths of the published network', async () => {
     const manifest = await importModel(save('base', randomWeights(BASE, 3)), {
