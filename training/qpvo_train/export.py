@@ -92,10 +92,12 @@ def import_network(
 def _int8_arguments(quantized: QuantizedNetwork | None, scratch: Path) -> list:
     if quantized is None:
         return []
-    scales, golden = scratch / "scales.safetensors", scratch / "golden_int8.safetensors"
+    files = [scratch / name for name in ("scales.safetensors", "golden_int8.safetensors", "golden_tensorrt_int8.safetensors")]
+    scales, golden, golden_tensorrt = files
     save_scales(scales, quantized.scales())
     safetensors.numpy.save_file(golden_tensors(quantized), golden)
-    return ["--scales", scales, "--golden-int8", golden]
+    safetensors.numpy.save_file(golden_tensors(quantized.for_tensorrt()), golden_tensorrt)
+    return ["--scales", scales, "--golden-int8", golden, "--golden-tensorrt", golden_tensorrt]
 
 
 def run_importer(arguments: list) -> str:

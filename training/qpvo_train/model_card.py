@@ -25,7 +25,8 @@ TEMPLATE = """# {name}
 Files: `features.onnx` and `context.onnx` (the two encoders), `update.onnx` (the update operator), `weights.safetensors` (the same weights under the names of the published
 DPVO checkpoint), `golden.safetensors` (inputs and outputs of every stage, computed with PyTorch in fp32), `manifest.json` (sizes, training and checksums). The ONNX files are
 made from the weights by the importer of this project, which gives the same bytes again. A model with INT8 parts has them beside: `*_int8.onnx` for
-onnxruntime, `*_tensorrt_int8.onnx`, `weights_int8.safetensors` for the native kernels, `golden_int8.safetensors` (quantization simulated); see docs/numerics.md of the project.
+onnxruntime, `*_tensorrt_int8.onnx`, `weights_int8.safetensors` for the native kernels, `golden_int8.safetensors` and
+`golden_tensorrt_int8.safetensors` (quantization simulated); see docs/numerics.md of the project.
 
 ## Training
 

@@ -56,7 +56,7 @@ def test_the_importer_gets_scales_and_golden_tensors(run: Path, network: PatchNe
 
     def importer(arguments: list) -> str:
         given = dict(zip(map(str, arguments[1::2]), arguments[2::2]))
-        seen.update({name: load_file(given[name]) for name in ("--golden", "--golden-int8")}, scales=load_file(given["--scales"]))
+        seen.update({name: load_file(given[name]) for name in ("--golden", "--golden-int8", "--golden-tensorrt")}, scales=load_file(given["--scales"]))
         return ""
 
     monkeypatch.setattr(export_module, "run_importer", importer)
@@ -66,9 +66,10 @@ def test_the_importer_gets_scales_and_golden_tensors(run: Path, network: PatchNe
     assert not all(np.array_equal(written[name], given[name]) for name in given)
     quantized = QuantizedNetwork(network)
     quantized.set_scales({name: torch.from_numpy(value) for name, value in written.items()})
-    for name, expected in (("--golden", golden_tensors(network)), ("--golden-int8", golden_tensors(quantized))):
+    forms = {"--golden": network, "--golden-int8": quantized, "--golden-tensorrt": quantized.for_tensorrt()}
+    for name, expected in ((name, golden_tensors(form)) for name, form in forms.items()):
         assert seen[name].keys() == expected.keys() and all(np.array_equal(seen[name][key], expected[key]) for key in expected)
-    assert not np.array_equal(seen["--golden"]["hiddenOut"], seen["--golden-int8"]["hiddenOut"])
+    assert len({seen[name]["hiddenOut"].tobytes() for name in forms}) == 3
 
 
 def test_scales_of_another_network_are_refused_and_nothing_is_written(run: Path, capsys):
@@ -85,11 +86,11 @@ def test_the_model_has_int8_files(run: Path):
     if shutil.which("node") is None or not (PROJECT / "dist" / "cli" / "main.js").exists():
         pytest.skip("node or dist/ is absent: nothing was exported")
     usage = subprocess.run(["node", PROJECT / "bin" / "qpvo.js", "import", "--help"], capture_output=True, text=True, check=False).stdout
-    if "--golden-int8" not in usage:
-        pytest.skip("dist/ was built before `qpvo import --scales`: no INT8 files were made")
+    if "--golden-tensorrt" not in usage:
+        pytest.skip("dist/ was built before `qpvo import --golden-tensorrt`: no INT8 files were made")
     assert export(run, "--scales", str(run / "scales.safetensors")) == 0
     files = json.loads((run / "model" / "manifest.json").read_text())["files"]
-    parts = {"featuresInt8", "contextInt8", "updateInt8", "weightsInt8", "goldenInt8"}
+    parts = {"featuresInt8", "contextInt8", "updateInt8", "weightsInt8", "goldenInt8", "goldenTensorrt"}
     assert parts <= files.keys()
     for part in parts:
         assert hashlib.sha256((run / "model" / files[part]["name"]).read_bytes()).hexdigest() == files[part]["sha256"]

@@ -195,3 +195,28 @@ def test_the_sum_of_a_gated_residual_is_in_float(network: PatchNetwork):
         block.res[2].weight.zero_()
     x = torch.randn(7, 16)
     assert torch.equal(block(x), x)
+
+
+def test_tensorrt_has_signed_bytes_of_the_same_range(network: PatchNetwork):
+    quantized = QuantizedNetwork(network)
+    quantized.set_scales(some_scales(network))
+    form, before = quantized.for_tensorrt(), quantized.scales()
+    for layer in quantized.layers:
+        inputs, weights = form.input_quantizer(layer.group), form.weight_quantizer(layer.name)
+        assert (inputs.low, inputs.high) == ((-128, 127) if layer.signed else (0, 127)) and (weights.low, weights.high) == (-127, 127)
+        scale = before[f"{layer.name}.input_scale"] * (1 if layer.signed else 255 / 127)
+        assert torch.equal(inputs.scale(), scale.half().float())
+        assert torch.equal(weights.scale(), before[f"{layer.name}.weight_scale"].clamp(min=2**-14).half().float())
+    assert all(torch.equal(value, before[name]) for name, value in quantized.scales().items())
+
+
+def test_tensorrt_rounds_what_comes_out_of_a_relu_to_127_steps(network: PatchNetwork):
+    quantized = QuantizedNetwork(network)
+    quantized.set_scales(some_scales(network, step=2**-6))
+    form = quantized.for_tensorrt()
+    name = "update.corr.2"
+    inputs = form.input_quantizer(name)
+    step = inputs.scale().item()
+    x = torch.tensor([0.0, 0.6 * step, 126.4 * step, 127 * step, 500 * step])
+    torch.testing.assert_close(inputs(x) / step, torch.tensor([0.0, 1, 126, 127, 127]))
+    assert form.enabled == quantized.enabled and inputs.enabled

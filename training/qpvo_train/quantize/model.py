@@ -12,8 +12,11 @@ from ..correlation import CorrelationVolume
 from ..errors import TrainingError
 from ..network import GatedResidual, NetworkSizes, PatchNetwork, ResidualBlock, SoftAggregation
 from .fake import fake_quantize
-from .layers import WEIGHT_RANGE, groups_of, quantizable_layers
+from .layers import UNSIGNED_RANGE, WEIGHT_RANGE, groups_of, quantizable_layers
 from .scales import check_scales
+
+TENSORRT_HIGH = 127
+LEAST_HALF = 2.0**-14  # the smallest number of half precision with all its digits
 
 
 class Quantizer(nn.Module):
@@ -187,6 +190,17 @@ class QuantizedNetwork(nn.Module):
                 self.input_quantizer(layer.group).log_scale.copy_(scales[f"{layer.name}.input_scale"].double().log())
                 self.weight_quantizer(layer.name).log_scale.copy_(scales[f"{layer.name}.weight_scale"].double().log())
         self.enabled = names
+
+    @torch.no_grad()
+    def for_tensorrt(self) -> "QuantizedNetwork":
+        """A copy as TensorRT has it: s8 only, so that what comes out of a ReLU has 127 steps in the same range instead of 255, and scales in half precision."""
+        form = copy.deepcopy(self)
+        for quantizer in form._quantizers():
+            scale = quantizer.log_scale.exp()
+            if quantizer.low == 0:
+                scale, quantizer.high = scale * (UNSIGNED_RANGE[1] / TENSORRT_HIGH), TENSORRT_HIGH
+            quantizer.log_scale.copy_(scale.clamp(min=LEAST_HALF).half().double().log())
+        return form
 
     # Parameters.
 
