@@ -61,7 +61,9 @@ describe('odometry of a camera that moves sideways past textured walls', functio
     }
   });
 
-  it('map points lie on the walls: as far from each other in depth as those, in front of the camera', () => {
+  it('map points lie on the walls: as far from each other in depth as those, in front of the camera', async () => {
+    // Uniform patches: the strongest gradients are nearly all on the near boards.
+    const run = await trackImages(sidewaysImages(COUNT), { patchSelection: 'random' });
     assert.ok(run.finalPoints.length > 500, `${run.finalPoints.length} points`);
     assert.ok(run.atFinish.points > 0 && run.atFinish.points < run.finalPoints.length / 2);
     // True steps are 0.08 a frame; the nearest wall is at 2, the farthest at 4.5.
