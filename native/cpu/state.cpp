@@ -2,8 +2,9 @@
 #include "qpvo/state.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+
+#include "qpvo/undistortion.hpp"
 
 namespace qpvo {
 
@@ -20,18 +21,10 @@ void convertMap(State& state, const float* map) {
   const Options& o = state.options;
   const std::size_t samples = static_cast<std::size_t>(o.width) * o.height * o.supersamples;
   for (std::size_t i = 0; i < samples; ++i) {
-    const double x = map[2 * i], y = map[2 * i + 1];
-    const bool inside = x >= -1 && y >= -1 && x < o.recordedWidth && y < o.recordedHeight;
-    if (!inside) {
-      state.mapPixel[i] = -1;
-      continue;
-    }
-    // A border pixel is interpolated towards the image, so the last half pixel keeps the intensity of the border.
-    const double cx = std::clamp(x, 0.0, o.recordedWidth - 1.0), cy = std::clamp(y, 0.0, o.recordedHeight - 1.0);
-    const int x0 = std::clamp(static_cast<int>(cx), 0, o.recordedWidth - 2), y0 = std::clamp(static_cast<int>(cy), 0, o.recordedHeight - 2);
-    state.mapPixel[i] = y0 * o.recordedWidth + x0;
-    state.mapFraction[2 * i] = static_cast<std::uint16_t>(std::round((cx - x0) * 256));
-    state.mapFraction[2 * i + 1] = static_cast<std::uint16_t>(std::round((cy - y0) * 256));
+    const RecordedSample sample = recordedSample(map[2 * i], map[2 * i + 1], o.recordedWidth, o.recordedHeight);
+    state.mapPixel[i] = sample.pixel;
+    state.mapFraction[2 * i] = sample.fraction[0];
+    state.mapFraction[2 * i + 1] = sample.fraction[1];
   }
 }
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include "qpvo/ops.hpp"
+#include "state.hpp"
+
+// The ops of qpvo/ops.hpp on the device, with the same meaning, in the order of one stream. None allocates or waits; host arguments may change as soon as a call returns.
+// Those that are marked R read all that changes from device memory, so that they can be recorded into a graph and replayed.
+
+namespace qpvo::cuda {
+
+/// The bytes go through pinned memory; the same bits as on the CPU. @throws QPVO_IMAGE_SIZE
+void prepareImage(DeviceState& state, const ImageView& recorded, cudaStream_t stream);
+
+/// The same patches as on the CPU, bit by bit.
+void samplePatches(DeviceState& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area,
+                   cudaStream_t stream);
+
+void insertFrame(DeviceState& state, int slot, cudaStream_t stream);
+
+/// pose: t xyz, q xyzw of T_camera_world.
+void setPose(DeviceState& state, int slot, const double* pose, cudaStream_t stream);
+
+/// The pair tables of what follows, [count] ring slots.
+void setPairs(DeviceState& state, const std::int32_t* source, const std::int32_t* target, int count, cudaStream_t stream);
+
+/// R. T_target_source of the pairs at the poses as they are; what correlate, bundleAdjust and assessHealth begin with.
+void relateFrames(DeviceState& state, cudaStream_t stream);
+
+/// R.
+void correlate(DeviceState& state, cudaStream_t stream);
+
+/// poseVariable: [R].
+void setAdjustment(DeviceState& state, const BundleAdjustOptions& options, const std::int32_t* poseVariable, cudaStream_t stream);
+
+/// R, but for the number of iterations, which is that of setAdjustment. Writes state.report.
+void bundleAdjust(DeviceState& state, int iterations, cudaStream_t stream);
+
+/// Into healthAnswers[question]; flags: [count] of the pairs set.
+void assessHealth(DeviceState& state, int question, int count, const std::uint8_t* flags, float inlierThreshold, float minConfidence, float margin, cudaStream_t stream);
+
+/// Into flowAnswers[question].
+void flowMagnitude(DeviceState& state, int question, int source, int target, float beta, cudaStream_t stream);
+
+/// R. World points of the patches of every slot, into state.points.
+void pointCloud(DeviceState& state, cudaStream_t stream);
+
+}  // namespace qpvo::cuda

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/device_buffer.hpp"
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "qpvo/error.hpp"
+
+namespace qpvo::cuda {
+
+namespace {
+
+struct Tally {
+  std::mutex mutex;
+  Allocated now{}, most{};
+  std::atomic<bool> watched = false;
+  std::size_t damaged = 0;
+};
+
+Tally& tally() {
+  static Tally instance;
+  return instance;
+}
+
+std::size_t& of(Allocated& amount, allocation::Place place) { return place == allocation::Place::device ? amount.device : amount.pinned; }
+
+std::array<unsigned char, kSentinelBytes> sentinel() {
+  std::array<unsigned char, kSentinelBytes> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = i % 2 == 0 ? 0xfe : 0xff;
+  return bytes;
+}
+
+std::string megabytes(std::size_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
+
+}  // namespace
+
+namespace allocation {
+
+void* take(Place place, std::size_t bytes) {
+  const std::size_t whole = bytes + 2 * kSentinelBytes;
+  void* start = nullptr;
+  const cudaError_t status = place == Place::device ? cudaMalloc(&start, whole) : cudaMallocHost(&start, whole);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    std::size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    const Allocated held = allocatedBytes();
+    throw Error("QPVO_OUT_OF_MEMORY", "Expected " + megabytes(bytes) + " more of " + (place == Place::device ? "GPU" : "pinned host") + " memory, beside the " +
+                                          megabytes(held.device) + " (GPU) and " + megabytes(held.pinned) + " (host) already taken, but the GPU has " + megabytes(free) +
+                                          " free of " + megabytes(total) + ". Close other programs on the GPU, or choose a smaller model, image or window.");
+  }
+  check(status, "allocating memory");
+  const auto pattern = sentinel();
+  auto* const data = static_cast<unsigned char*>(start) + kSentinelBytes;
+  check(cudaMemcpy(start, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
+  check(cudaMemset(data, 0, bytes), "allocating memory");
+  check(cudaMemcpy(data + bytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
+  check(cudaDeviceSynchronize(), "allocating memory");
+  Tally& all = tally();
+  const std::scoped_lock lock(all.mutex);
+  of(all.now, place) += bytes;
+  if (of(all.now, place) > of(all.most, place)) of(all.most, place) = of(all.now, place);
+  return data;
+}
+
+namespace {
+
+/// Of a device that is lost nothing can be said.
+bool isDamaged(const void* data, std::size_t bytes) noexcept {
+  try {
+    return !sentinelsIntact(data, bytes);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+void giveBack(Place place, void* data, std::size_t bytes) noexcept {
+  void* const start = static_cast<unsigned char*>(data) - kSentinelBytes;
+  const bool damaged = tally().watched && isDamaged(data, bytes);
+  if (place == Place::device) {
+    cudaFree(start);
+  } else {
+    cudaFreeHost(start);
+  }
+  Tally& all = tally();
+  const std::scoped_lock lock(all.mutex);
+  of(all.now, place) -= bytes;
+  all.damaged += damaged;
+}
+
+bool sentinelsIntact(const void* data, std::size_t bytes) {
+  const auto expected = sentinel();
+  const auto* const start = static_cast<const unsigned char*>(data);
+  std::array<unsigned char, kSentinelBytes> found;
+  check(cudaDeviceSynchronize(), "reading sentinels");
+  for (const unsigned char* at : {start - kSentinelBytes, start + bytes}) {
+    check(cudaMemcpy(found.data(), at, kSentinelBytes, cudaMemcpyDefault), "reading sentinels");
+    if (found != expected) return false;
+  }
+  return true;
+}
+
+}  // namespace allocation
+
+Allocated allocatedBytes() {
+  const std::scoped_lock lock(tally().mutex);
+  return tally().now;
+}
+
+Allocated peakBytes() {
+  const std::scoped_lock lock(tally().mutex);
+  return tally().most;
+}
+
+void resetPeak() {
+  const std::scoped_lock lock(tally().mutex);
+  tally().most = tally().now;
+}
+
+std::size_t damagedBuffers() {
+  Tally& all = tally();
+  const std::scoped_lock lock(all.mutex);
+  all.watched = true;
+  return std::exchange(all.damaged, 0);
+}
+
+}  // namespace qpvo::cuda

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+#include <cuda_fp16.h>
+
+#include <algorithm>
+#include <memory>
+#include <type_traits>
+
+#include "cases.hpp"
+#include "network/update.hpp"
+#include "qpvo/error.hpp"
+#include "runtime/graph.hpp"
+#include "update_networks.hpp"
+
+// The update operator against that of the CPU.
+
+namespace qpvo::gpu {
+
+namespace {
+
+using cuda::Context;
+using cuda::DeviceBuffer;
+using cuda::Precision;
+using cuda::network::States;
+
+/// The arrays of a workload on the GPU, hidden states and correlation in fp32 or fp16.
+template <class T>
+class DeviceArrays {
+ public:
+  DeviceArrays(const Context& context, const UpdateWorkload& w, int stride)
+      : hiddenIn_(onDevice(context, converted(w.hidden))),
+        context_(onDevice(context, w.context)),
+        correlation_(onDevice(context, strided(w, stride))),
+        hiddenOut_(w.hidden.size()),
+        delta_(2 * static_cast<std::size_t>(w.pairs()) * w.sizes.patches),
+        weight_(delta_.size()) {
+    context.synchronize();
+  }
+
+  cuda::DeviceUpdateArrays arrays() { return {hiddenIn_.data(), context_.data(), correlation_.data(), hiddenOut_.data(), delta_.data(), weight_.data()}; }
+
+  UpdateResults results(const Context& context) const {
+    const auto hidden = onHost(context, hiddenOut_);
+    UpdateResults out{std::vector<float>(hidden.size()), onHost(context, delta_), onHost(context, weight_)};
+    std::transform(hidden.begin(), hidden.end(), out.hidden.begin(), [](T value) { return static_cast<float>(value); });
+    return out;
+  }
+
+ private:
+  static T convert(float value) {
+    if constexpr (std::is_same_v<T, float>) {
+      return value;
+    } else {
+      return __float2half_rn(value);
+    }
+  }
+  static std::vector<T> converted(const std::vector<float>& values) {
+    std::vector<T> out(values.size());
+    std::transform(values.begin(), values.end(), out.begin(), convert);
+    return out;
+  }
+  static std::vector<T> strided(const UpdateWorkload& w, int stride) {
+    const std::size_t F = static_cast<std::size_t>(w.sizes.correlationLength), rows = w.correlation.size() / F;
+    std::vector<T> out(rows * stride, convert(0));
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto from = w.correlation.begin() + row * F;
+      std::transform(from, from + F, out.begin() + row * stride, convert);
+    }
+    return out;
+  }
+
+  DeviceBuffer<T> hiddenIn_;
+  DeviceBuffer<float> context_;
+  DeviceBuffer<T> correlation_, hiddenOut_;
+  DeviceBuffer<float> delta_, weight_;
+};
+
+struct Form {
+  Precision precision;
+  States states = States::fp16;
+  LayerTypes types = LayerTypes::floats;
+};
+
+cuda::network::UpdateShape shapeOf(const UpdateWorkload& w) {
+  return {w.sizes.hiddenDim, w.sizes.correlationLength, w.sizes.patches, w.ringSlots, std::max(w.pairs(), 1)};
+}
+
+template <class T>
+UpdateResults updateOnDevice(Context& context, const UpdateWorkload& w, const network::Tensors& tensors, const Form& form) {
+  cuda::network::UpdateOperator update(context, shapeOf(w), form.precision, tensors, form.states);
+  DeviceArrays<T> arrays(context, w, update.correlationStride());
+  update.arrange(w.table(), context.stream());
+  update.run(arrays.arrays(), context.stream());
+  return arrays.results(context);
+}
+
+/// Share of the values that differ by more than a bound.
+double shareBeyond(const std::vector<float>& a, const std::vector<float>& b, float bound) {
+  std::size_t beyond = 0;
+  for (std::size_t n = 0; n < a.size(); ++n) beyond += !(std::abs(a[n] - b[n]) <= bound);
+  return a.empty() ? 0 : static_cast<double>(beyond) / static_cast<double>(a.size());
+}
+
+/// Largest differences in fp32, means in the others, whose single values may fall on the other side of a rounding.
+void compare(Comparison& comparison, const Form& form, const UpdateResults& actual, const UpdateResults& expected) {
+  const auto each = [&](const char* what, const std::vector<float>& a, const std::vector<float>& b) {
+    comparison.keep(a);
+    if (form.precision == Precision::fp32) {
+      comparison.close(what, a, b);
+    } else {
+      comparison.closeInTheMean(what, a, b);
+    }
+  };
+  each("hidden state", actual.hidden, expected.hidden);
+  each("delta", actual.delta, expected.delta);
+  each("weight", actual.weight, expected.weight);
+}
+
+void checkUpdate(Context& context, Comparison& comparison, const UpdateSizes& sizes, const Form& form) {
+  const bool halves = form.precision != Precision::fp32;
+  const MadeUpNetwork made(sizes, form.types, 7);
+  const UpdateWorkload workload(sizes, halves, 11);
+  const UpdateResults expected = expectedUpdate(workload, made.tensors());
+  const UpdateResults actual =
+      halves ? updateOnDevice<__half>(context, workload, made.tensors(), form) : updateOnDevice<float>(context, workload, made.tensors(), form);
+  compare(comparison, form, actual, expected);
+}
+
+/// With rows in fp32 the integers are those of the CPU but for values next to a tie, which the order of fp32 sums decides; one such value moves its row by little.
+void checkIntegers(Context& context, Comparison& comparison, const UpdateSizes& sizes) {
+  constexpr float kHalfStep = 2e-3f;  // of a hidden state, stored in half precision, up to 4
+  const Form form{Precision::int8, States::fp32, LayerTypes::bytes};
+  const MadeUpNetwork made(sizes, form.types, 7);
+  const UpdateWorkload workload(sizes, true, 11);
+  const UpdateResults expected = expectedUpdate(workload, made.tensors()), actual = updateOnDevice<__half>(context, workload, made.tensors(), form);
+  compare(comparison, form, actual, expected);
+  comparison.holds("nearly all flows are those of the CPU", shareBeyond(actual.delta, expected.delta, 1e-4f) < 0.02);
+  comparison.holds("nearly all hidden states are those of the CPU", shareBeyond(actual.hidden, expected.hidden, kHalfStep) < 0.02);
+}
+
+/// A recorded pass gives the results of the pairs that were arranged last, and leaves the rest alone.
+void checkReplay(Context& context, Comparison& comparison) {
+  const UpdateSizes large{.correlationLength = 98, .patches = 5, .chains = {4, 3, 2}}, small{.correlationLength = 98, .patches = 5, .chains = {3}};
+  const Form form{Precision::fp16};
+  const MadeUpNetwork made(large, form.types, 7);
+  const UpdateWorkload first(large, true, 11), second(small, true, 12);
+  cuda::network::UpdateOperator update(context, shapeOf(first), form.precision, made.tensors());
+  DeviceArrays<__half> arrays(context, first, update.correlationStride());
+  update.arrange(first.table(), context.stream());
+  cuda::Graph graph;
+  graph.capture(context.stream(), [&] { update.run(arrays.arrays(), context.stream()); });
+  graph.replay(context.stream());
+  const UpdateResults all = arrays.results(context);
+  compare(comparison, form, all, expectedUpdate(first, made.tensors()));
+  update.arrange(second.table(), context.stream());
+  graph.replay(context.stream());
+  const UpdateResults some = arrays.results(context);
+  const std::size_t used = 2u * second.pairs() * 5;
+  comparison.same("results beyond the pairs", std::vector(some.delta.begin() + used, some.delta.end()), std::vector(all.delta.begin() + used, all.delta.end()));
+  comparison.holds("results of the pairs changed", !std::equal(some.delta.begin(), some.delta.begin() + used, all.delta.begin()));
+}
+
+/// Whether work throws an Error with this code.
+bool refuses(const std::string& code, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.code() == code;
+  }
+  return false;
+}
+
+void checkRefusals(Context& context, Comparison& comparison) {
+  using Operator = cuda::network::UpdateOperator;
+  const UpdateSizes sizes{.hiddenDim = 16, .correlationLength = 98, .patches = 1, .chains = {65}};
+  const MadeUpNetwork floats(sizes, LayerTypes::floats, 7), bytes(sizes, LayerTypes::bytes, 7);
+  const UpdateWorkload workload(sizes, true, 11);
+  const auto shape = shapeOf(workload);
+  const auto made = [&](int hiddenDim, Precision precision, const network::Tensors& tensors) {
+    return [&context, &tensors, shape, hiddenDim, precision] {
+      auto other = shape;
+      other.hiddenDim = hiddenDim;
+      Operator(context, other, precision, tensors);
+    };
+  };
+  const auto without = [&](const std::string& name) {
+    network::Tensors tensors = bytes.tensors();
+    tensors.erase(name);
+    return tensors;
+  };
+  const auto noScale = without("update.c1.2.input_scale"), noBias = without("update.gru.3.gate.0.bias");
+  comparison.holds("a hidden width of 20 is refused", refuses("QPVO_MODEL", made(20, Precision::fp16, floats.tensors())));
+  comparison.holds("a hidden width of 392 is refused", refuses("QPVO_MODEL", made(392, Precision::fp16, floats.tensors())));
+  comparison.holds("tensors of another width are refused", refuses("QPVO_MODEL", made(24, Precision::fp16, floats.tensors())));
+  comparison.holds("int8 weights are refused in fp16", refuses("QPVO_MODEL", made(16, Precision::fp16, bytes.tensors())));
+  comparison.holds("a missing scale is refused", refuses("QPVO_MODEL", made(16, Precision::int8, noScale)));
+  comparison.holds("a missing bias is refused", refuses("QPVO_MODEL", made(16, Precision::int8, noBias)));
+  Operator update(context, shape, Precision::fp16, floats.tensors());
+  comparison.holds("more targets than a tile has rows are refused", refuses("QPVO_PARAMETER", [&] { update.arrange(workload.table(), context.stream()); }));
+  UpdateWorkload torn = workload;
+  torn.previous[0] = torn.previous[0] == -1 ? 1 : -1;
+  comparison.holds("pairs that are no chains are refused", refuses("QPVO_INTERNAL", [&] { update.arrange(torn.table(), context.stream()); }));
+}
+
+template <class T>
+struct Timed {
+  Timed(Context& context, const UpdateSizes& sizes, const Form& form)
+      : workload(sizes, form.precision != Precision::fp32, 11),
+        update(context, {sizes.hiddenDim, sizes.correlationLength, sizes.patches, workload.ringSlots, workload.pairs()}, form.precision,
+               MadeUpNetwork(sizes, form.types, 7).tensors()),
+        arrays(context, workload, update.correlationStride()) {
+    update.arrange(workload.table(), context.stream());
+  }
+  UpdateWorkload workload;
+  cuda::network::UpdateOperator update;
+  DeviceArrays<T> arrays;
+};
+
+template <class T>
+Work timeUpdate(Context& context, const UpdateSizes& sizes, const Form& form, Arithmetic arithmetic) {
+  const auto timed = std::make_shared<Timed<T>>(context, sizes, form);
+  const auto work = timed->update.work();
+  const cudaStream_t stream = context.stream();
+  return {[timed, stream] { timed->update.run(timed->arrays.arrays(), stream); }, work.bytes, 2 * work.products, arithmetic};
+}
+
+/// Chains of the steady state, oldest source last: patch lifetime r, and as many sources as the removal window leaves.
+std::vector<int> steadyState(int lifetime, int sources) {
+  std::vector<int> chains;
+  for (int age = 0; age < sources; ++age) chains.push_back(lifetime + std::min(age, lifetime - 1));
+  return chains;
+}
+
+std::string nameOf(const Form& form) {
+  if (form.precision == Precision::fp32) return "fp32";
+  if (form.precision == Precision::fp16) return "fp16";
+  return form.types == LayerTypes::mixed ? "int8 and fp16" : form.states == States::fp32 ? "int8, states fp32" : "int8";
+}
+
+std::string nameOf(const UpdateSizes& sizes) {
+  const std::size_t longest = sizes.chains.empty() ? 0 : *std::max_element(sizes.chains.begin(), sizes.chains.end());
+  return "D " + std::to_string(sizes.hiddenDim) + ", F " + std::to_string(sizes.correlationLength) + ", " + std::to_string(sizes.patches) + " patches, " +
+         std::to_string(sizes.chains.size()) + " sources, to " + std::to_string(longest) + " targets" + (sizes.narrow ? ", pruned" : "");
+}
+
+const Rows rows([](Table& table) {
+  const std::vector<UpdateSizes> all = {
+      {.patches = 48, .chains = {2}},
+      {.patches = 96, .chains = {1}},
+      {.patches = 1, .chains = {1}},
+      {.patches = 1, .chains = {21, 1, 2}},
+      {.correlationLength = 98, .patches = 7, .chains = {21, 3, 1}},
+      {.correlationLength = 98, .patches = 7, .chains = {}},
+      {.hiddenDim = 16, .correlationLength = 441, .patches = 3, .chains = {63, 2}},
+      {.correlationLength = 98, .patches = 7, .chains = {5, 1}, .narrow = true},
+      {.hiddenDim = 384, .correlationLength = 49, .patches = 2, .chains = {21}},
+      {.hiddenDim = 384, .correlationLength = 98, .patches = 3, .chains = {2}, .narrow = true},
+  };
+  for (const UpdateSizes& sizes : all) {
+    table.push_back({"update", "fp32, " + nameOf(sizes), 1e-4, "fp32 over chains of about 20 layers, logits of softmax included; measured 4e-6",
+                     [sizes](Context& context, Comparison& comparison) { checkUpdate(context, comparison, sizes, {Precision::fp32}); }, {}});
+    for (const Form& form : {Form{Precision::fp16}, Form{Precision::int8, States::fp16, LayerTypes::bytes}, Form{Precision::int8, States::fp16, LayerTypes::mixed}}) {
+      const bool bytes = form.precision == Precision::int8;
+      table.push_back({"update", nameOf(form) + ", " + nameOf(sizes), bytes ? 0.06 : 5e-3,
+                       bytes ? "root mean square; rows rounded to fp16 between the layers move values across ties of int8, measured 0.027"
+                             : "root mean square; inputs of all layers have 11 bits, measured 1.3e-3",
+                       [sizes, form](Context& context, Comparison& comparison) { checkUpdate(context, comparison, sizes, form); }, {}});
+    }
+    if (sizes.hiddenDim <= 128)
+      table.push_back({"update", "int8, states fp32, " + nameOf(sizes), 1e-3, "root mean square; hidden states are stored with 11 bits, measured 2.4e-4",
+                       [sizes](Context& context, Comparison& comparison) { checkIntegers(context, comparison, sizes); }, {}});
+  }
+  table.push_back({"update", "what it cannot do is refused", 0, "exact", checkRefusals, {}});
+  table.push_back({"update", "replayed after other pairs were arranged", 5e-3, "as fp16", checkReplay, {}});
+  for (const int hiddenDim : {128, 384}) {
+    for (const auto& [patches, lifetime, sources] : {std::tuple{48, 11, 17}, std::tuple{96, 13, 23}}) {
+      const UpdateSizes sizes{.hiddenDim = hiddenDim, .correlationLength = 882, .patches = patches, .chains = steadyState(lifetime, sources)};
+      for (const Form& form : {Form{Precision::fp32}, Form{Precision::fp16}, Form{Precision::int8, States::fp16, LayerTypes::bytes}}) {
+        table.push_back({"update", nameOf(form) + ", " + nameOf(sizes), 0, "timed only", {}, [sizes, form](Context& context) {
+                           if (form.precision == Precision::fp32) return timeUpdate<float>(context, sizes, form, Arithmetic::fp32);
+                           return timeUpdate<__half>(context, sizes, form, form.precision == Precision::fp16 ? Arithmetic::halfTensorCores : Arithmetic::byteTensorCores);
+                         }});
+      }
+    }
+  }
+});
+
+}  // namespace
+
+}  // namespace qpvo::gpu
