@@ -13,7 +13,7 @@ export interface ModelForm {
 type Parts = Pick<ModelManifest, 'name' | 'files' | 'quantization'>;
 
 /** Runtimes of which files are made; what this version can run is another question: profileObstacle. */
-const RUNTIMES: readonly Runtime[] = ['onnxruntime', 'native', 'tensorrt'];
+const RUNTIMES: readonly Runtime[] = ['onnxruntime', 'native', 'cuda', 'tensorrt'];
 
 /** Every precision that a model has files for, with the runtimes they are for. */
 export function modelForms(manifest: Parts): ModelForm[] {

@@ -16,7 +16,11 @@ const GRAPHS = {
   encoder: { float: ['features', 'context'], int8: ['featuresInt8', 'contextInt8'] },
   update: { float: ['update'], int8: ['updateInt8'] },
 } as const;
-const TENSORRT_GRAPHS = { encoder: ['featuresTensorrt', 'contextTensorrt'], update: ['updateTensorrt'] } as const;
+/** Engines are built from graphs of the model, or from graphs made of its weights: src/tensorrt/engineGraphs.ts. */
+const ENGINE_PARTS = {
+  encoder: { fp32: GRAPHS.encoder.float, fp16: ['weights'], int8: ['featuresTensorrt', 'contextTensorrt'] },
+  update: { fp32: ['update', 'weights'], fp16: ['update', 'weights'], int8: ['update', 'weights', 'weightsInt8'] },
+} as const;
 
 /** The parts of a model that a runtime computes a network from. */
 export function neededParts(network: NetworkPart, { runtime, precision }: NetworkForms): readonly Part[] {
@@ -25,7 +29,7 @@ export function neededParts(network: NetworkPart, { runtime, precision }: Networ
     case 'onnxruntime':
       return GRAPHS[network][isInt8 ? 'int8' : 'float'];
     case 'tensorrt':
-      return isInt8 ? TENSORRT_GRAPHS[network] : GRAPHS[network].float;
+      return ENGINE_PARTS[network][precision[network]];
     case 'native':
     case 'cuda':
       return [isInt8 ? 'weightsInt8' : 'weights'];

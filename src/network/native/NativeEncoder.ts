@@ -6,8 +6,8 @@ import type { EncoderBuffers, NetworkShape } from '../Network.ts';
 import type { EncoderRuntime } from '../parts.ts';
 import type { NetworkSizes } from '../weights/networkSizes.ts';
 import type { RuntimeTensors } from '../weights/RuntimeTensors.ts';
+import { encoderTensors } from './partTensors.ts';
 
-const PREFIX = 'patchify.';
 /** The least side of an image that the addon takes. */
 const SMALLEST_SIDE = 16;
 
@@ -30,40 +30,11 @@ export async function openNativeEncoder(
   sizes: NetworkSizes,
   { threads, precision, instructionSet = '' }: NativeEncoderOptions,
 ): Promise<EncoderRuntime> {
-  const tensors: Record<string, CpuTensor> = Object.fromEntries(
-    [...weights].filter(([name]) => name.startsWith(PREFIX)),
-  );
-  checkWidths(tensors, sizes);
-  const quantized = Object.values(tensors).filter(({ data }) => data instanceof Int8Array).length;
-  if ((precision === 'int8') !== quantized > 0)
-    throw new QpvoError('QPVO_MODEL', {
-      what: `these weights are not for encoders in ${precision}`,
-      expected: precision === 'int8' ? 'layers in int8' : 'all layers in fp32',
-      received: `${quantized} layers in int8`,
-      advice: 'Give the weights part of the manifest that belongs to the precision.',
-    });
+  const tensors = encoderTensors(weights, sizes, precision);
   const runtime = new NativeEncoder(tensors, threads, instructionSet);
   // Weights that do not fit are told when the model is opened, not at its first frame.
   await runtime.check();
   return runtime;
-}
-
-/** The widths by which callers measure their buffers. */
-function checkWidths(tensors: Record<string, CpuTensor>, sizes: NetworkSizes): void {
-  const widths: [string, number, number][] = [
-    ['patchify.fnet.conv1.weight', 1, sizes.inputChannels],
-    ['patchify.fnet.conv2.weight', 0, sizes.featureDim],
-    ['patchify.inet.conv2.weight', 0, sizes.hiddenDim],
-  ];
-  for (const [name, dimension, expected] of widths) {
-    const received = tensors[name]?.shape[dimension];
-    if (received === expected) continue;
-    throw new QpvoError('QPVO_MODEL', {
-      what: `tensor ${name} does not fit the sizes of the model`,
-      expected: `${expected} in dimension ${dimension}`,
-      received: received === undefined ? 'no such tensor' : `${received}`,
-    });
-  }
 }
 
 class NativeEncoder implements EncoderRuntime {

@@ -3,13 +3,10 @@ import { QpvoError } from '../../error.ts';
 import type { CpuTensor, CpuUpdate } from '../../native/addon.ts';
 import { loadAddon } from '../../native/loadAddon.ts';
 import type { NetworkShape, PairBatch } from '../Network.ts';
-import { correlationColumns } from '../onnx/correlationColumns.ts';
 import type { UpdateRuntime } from '../parts.ts';
 import { correlationLength, type NetworkSizes } from '../weights/networkSizes.ts';
 import type { RuntimeTensors } from '../weights/RuntimeTensors.ts';
-
-const PREFIX = 'update.';
-const FIRST_LAYER = 'update.corr.0.weight';
+import { updateTensors } from './partTensors.ts';
 
 export interface NativeUpdateOptions {
   /** Cores to use, from 1. */
@@ -29,39 +26,11 @@ export async function openNativeUpdate(
   sizes: NetworkSizes,
   { threads, precision, instructionSet = '' }: NativeUpdateOptions,
 ): Promise<UpdateRuntime> {
-  const tensors = updateTensors(weights, sizes);
-  const quantized = Object.keys(tensors).filter((name) => tensors[name]!.data instanceof Int8Array);
-  if ((precision === 'int8') !== quantized.length > 0)
-    throw new QpvoError('QPVO_MODEL', {
-      what: `these weights are not for an update operator in ${precision}`,
-      expected: precision === 'int8' ? 'layers in int8' : 'all layers in fp32',
-      received: `${quantized.length} layers in int8`,
-      advice: 'Give the weights part of the manifest that belongs to the precision.',
-    });
+  const tensors = updateTensors(weights, sizes, precision);
   const runtime = new NativeUpdate(tensors, sizes, threads, instructionSet);
   // Weights that do not fit are told when the model is opened, not at its first frame.
   await runtime.check();
   return runtime;
-}
-
-/** The tensors of the operator; the first layer takes the correlation in the order in which our ops write it. */
-function updateTensors(weights: RuntimeTensors, sizes: NetworkSizes): Record<string, CpuTensor> {
-  const own = [...weights].filter(([name]) => name.startsWith(PREFIX));
-  const tensors: Record<string, CpuTensor> = Object.fromEntries(own);
-  const first = tensors[FIRST_LAYER];
-  if (first !== undefined && first.shape[1] === correlationLength(sizes))
-    tensors[FIRST_LAYER] = withColumns(first, correlationColumns(sizes));
-  return tensors;
-}
-
-/** Column i of the result is column `columns[i]` of the matrix. */
-function withColumns({ shape, data }: CpuTensor, columns: Int32Array): CpuTensor {
-  const picked = data.slice();
-  for (let row = 0; row < picked.length; row += columns.length)
-    columns.forEach((column, i) => {
-      picked[row + i] = data[row + column]!;
-    });
-  return { shape, data: picked };
 }
 
 class NativeUpdate implements UpdateRuntime {

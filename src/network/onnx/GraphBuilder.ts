@@ -12,7 +12,7 @@ import {
   type ValueInfo,
 } from './encodeModel.ts';
 
-/** Precision of the values between inputs and outputs, which are fp32 in any case. */
+/** Precision of the values between inputs and outputs, which are fp32 unless they say otherwise. */
 export type InnerPrecision = 'fp32' | 'fp16';
 
 /** The opset with all operators of a precision: half precision can be quantized from 19 on. */
@@ -39,9 +39,9 @@ export class GraphBuilder {
     return isHalf ? this.op('Cast', [name], { to: ELEMENT.float16 }) : name;
   }
 
-  /** Declares a value, made under this name, an output of the graph. */
-  output(name: string, shape: Dimension[]): void {
-    this.#outputs.push({ name, type: 'float32', shape });
+  /** Declares a value, made under this name, an output of the graph; float16 only in a graph of that precision. */
+  output(name: string, shape: Dimension[], type: 'float32' | 'float16' = 'float32'): void {
+    this.#outputs.push({ name, type, shape });
   }
 
   /** A constant in the precision of the graph. The same name may be given again with the same data. */
@@ -72,6 +72,10 @@ export class GraphBuilder {
     return output;
   }
 
+  reshape(x: string, shape: number[]): string {
+    return this.op('Reshape', [x, this.integers(shape)]);
+  }
+
   /** ReduceMax, whose axes became an input with opset 18. */
   reduceMax(x: string, axis: number): string {
     return OPSETS[this.precision] < 18
@@ -91,9 +95,9 @@ export class GraphBuilder {
     });
   }
 
-  /** The nodes, with the half-precision outputs under another name and their fp32 form under the given one. */
+  /** The nodes, with what becomes an fp32 output under another name and its fp32 form under the given one. */
   #withWideOutputs(): Node[] {
-    const outputs = this.#outputs.map(({ name }) => name);
+    const outputs = this.#outputs.filter(({ type }) => type === 'float32').map(({ name }) => name);
     const inner = (name: string) => (outputs.includes(name) ? `${name}_half` : name);
     const nodes = this.#nodes.map((node) => ({
       ...node,

@@ -29,7 +29,7 @@ export interface Initializer {
 
 export interface ValueInfo {
   name: string;
-  type: 'float32' | 'int32';
+  type: 'float32' | 'float16' | 'int32';
   shape: Dimension[];
 }
 

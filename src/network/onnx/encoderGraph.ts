@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { NetworkSizes } from '../weights/networkSizes.ts';
 import type { Weights } from '../weights/Weights.ts';
-import { GraphBuilder } from './GraphBuilder.ts';
+import { GraphBuilder, type InnerPrecision } from './GraphBuilder.ts';
 import { type GraphQuantization, innerPrecision, productsOf } from './graphQuantization.ts';
 import type { Products } from './Products.ts';
 
@@ -13,9 +13,16 @@ const HEAD = 'conv2';
 /**
  * Matching features. Input `image` [1][inputChannels][H][W], normalised as x = 2 I / 255 - 0.5; H and W are free.
  * Output `features` [1][featureDim][H/4][W/4].
+ *
+ * @param precision of what is not quantized
  */
-export function featureGraph(weights: Weights, sizes: NetworkSizes, quantization?: GraphQuantization): Uint8Array {
-  const graph = new GraphBuilder('features', innerPrecision(quantization));
+export function featureGraph(
+  weights: Weights,
+  sizes: NetworkSizes,
+  quantization?: GraphQuantization,
+  precision: InnerPrecision = innerPrecision(quantization),
+): Uint8Array {
+  const graph = new GraphBuilder('features', precision);
   const image = graph.input('image', 'float32', [1, sizes.inputChannels, 'H', 'W']);
   const encoder = new Encoder(graph, weights, 'patchify.fnet', true, quantization);
   encoder.project(encoder.trunk(image), 'features');
@@ -27,8 +34,13 @@ export function featureGraph(weights: Weights, sizes: NetworkSizes, quantization
  * Context features at the patch centres. Inputs `image` as above and `cells` [M], the grid cells y * w + x of the centres.
  * Output `context` [M][hiddenDim]. The final 1x1 convolution is only evaluated at the cells, which is exact.
  */
-export function contextGraph(weights: Weights, sizes: NetworkSizes, quantization?: GraphQuantization): Uint8Array {
-  const graph = new GraphBuilder('context', innerPrecision(quantization));
+export function contextGraph(
+  weights: Weights,
+  sizes: NetworkSizes,
+  quantization?: GraphQuantization,
+  precision: InnerPrecision = innerPrecision(quantization),
+): Uint8Array {
+  const graph = new GraphBuilder('context', precision);
   const image = graph.input('image', 'float32', [1, sizes.inputChannels, 'H', 'W']);
   const cells = graph.input('cells', 'int32', ['M']);
   const encoder = new Encoder(graph, weights, 'patchify.inet', false, quantization);

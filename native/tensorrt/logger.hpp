@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <NvInfer.h>
+
+#include <functional>
+#include <mutex>
+#include <string>
+
+namespace qpvo::tensorrt {
+
+/// Keeps the errors of TensorRT, which tells them here and nowhere else, and passes warnings on. Called from any thread.
+class Logger final : public nvinfer1::ILogger {
+ public:
+  /// @param onWarning may be empty
+  explicit Logger(std::function<void(const std::string&)> onWarning = {}) : onWarning_(std::move(onWarning)) {}
+
+  void log(Severity severity, const char* text) noexcept override;
+
+  /// The errors since the last call, the last ones when there were many; "no reason given" when there was none.
+  std::string takeErrors();
+
+ private:
+  std::mutex mutex_;
+  std::string errors_;
+  std::function<void(const std::string&)> onWarning_;
+};
+
+}  // namespace qpvo::tensorrt
