@@ -19,12 +19,19 @@ export interface FrameRecord {
   rssMb: number;
   /** Processor time of the process so far, all threads. */
   cpuMs: number;
+  /** Most that the process's buffers held on the GPU so far, MB (2^20 bytes). */
+  gpuMb: number;
 }
 
 /** The frames from the first pose on: steady work. */
 export function framesWithPose(frames: readonly FrameRecord[]): FrameRecord[] {
   const first = frames.findIndex(({ hasPose }) => hasPose);
   return first < 0 ? [] : frames.slice(first).filter(({ skipped }) => !skipped);
+}
+
+/** Milliseconds of a frame that the processor is at work for a GPU: all but the wait for it. */
+export function hostMs({ latencyMs, opsMs }: FrameRecord): number {
+  return latencyMs - (opsMs.readBack ?? 0);
 }
 
 /** Milliseconds of a frame outside native ops and networks: the work of TypeScript. */

@@ -13,6 +13,7 @@ let ops;
 
 const addon = loadAddon();
 addon.CpuOps = timed(addon.CpuOps);
+if (addon.CudaPipeline !== undefined) addon.CudaPipeline = timed(addon.CudaPipeline);
 
 const { track } = PatchOdometry.prototype;
 PatchOdometry.prototype.track = async function (image) {
@@ -41,6 +42,7 @@ function record({ state, skipped, T_world_camera, latencyMs, stagesMs }) {
     targets: ops === undefined ? 0 : new Set(ops.buffers.pairTarget.subarray(0, frame.pairs)).size,
     rssMb: process.memoryUsage.rss() / 2 ** 20,
     cpuMs: (user + system) / 1000,
+    gpuMb: (addon.CudaPipeline?.memory().peakDevice ?? 0) / 2 ** 20,
   };
 }
 

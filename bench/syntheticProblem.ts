@@ -2,11 +2,12 @@
 import type { CameraCalibration } from '../src/camera/CameraCalibration.ts';
 import type { OdometryParameters } from '../src/config/parameters.ts';
 import type { CellArea, CpuOps } from '../src/native/addon.ts';
+import { loadAddon } from '../src/native/loadAddon.ts';
 import type { ModelManifest } from '../src/network/manifest.ts';
 import { HiddenState } from '../src/odometry/HiddenState.ts';
-import { createOps } from '../src/odometry/OdometryOps.ts';
 import { PatchGraph } from '../src/odometry/PatchGraph.ts';
 import { PoseTable } from '../src/odometry/PoseTable.ts';
+import { runSetup } from '../src/odometry/runSetup.ts';
 import { maxPairs, maxSources } from '../src/odometry/windows.ts';
 import type { FrameWork } from './stageCosts.ts';
 
@@ -31,7 +32,8 @@ export async function syntheticProblem(
   manifest: ModelManifest,
   parameters: OdometryParameters,
 ): Promise<SyntheticProblem> {
-  const { ops, camera, area } = await createOps(calibration, manifest, parameters);
+  const { options, undistortMap, camera, area } = await runSetup(calibration, manifest, parameters);
+  const ops = await loadAddon().CpuOps.create(options, undistortMap);
   const { buffers } = ops;
   const hidden = new HiddenState(buffers, parameters.patchesPerFrame * manifest.sizes.hiddenDim);
   const graph = new PatchGraph(parameters, hidden, buffers.pairSource, buffers.pairTarget);

@@ -30,7 +30,7 @@ def numbers(text):
 
 # Launch arguments that are parameters of the node: how to read them, their default, and what they are.
 PARAMETERS = {
-    'precision': (str, 'auto', 'profile: auto, the name of one in config/profiles, or the path of a yaml file'),
+    'precision': (str, 'auto', 'profile: auto, one of config/profiles (orin_int8, desktop_fp16, ...), or a yaml file'),
     'image_transport': (str, '', 'raw or compressed'),
     'rectified_images': (flag, '', 'the images are rectified already (image_proc)'),
     'camera_file': (str, '', 'calibration file, instead of the topic camera_info'),

@@ -33,10 +33,8 @@ class CpuOpsObject : public Napi::ObjectWrap<CpuOpsObject> {
 
   /// Throws QPVO_BUSY or QPVO_CLOSED.
   void enter(Napi::Env env) const;
-  int slot(const Napi::CallbackInfo& info, std::size_t argument) const;
-  CellArea cellArea(const Napi::CallbackInfo& info, std::size_t argument) const;
-  int pairCount(const Napi::CallbackInfo& info, std::size_t argument) const;
-  void checkPoseVariables(Napi::Env env, int freePoses) const;
+  /// The first argument.
+  int pairCount(const Napi::CallbackInfo& info) const;
 
   template <typename Result>
   Napi::Value start(const Napi::CallbackInfo& info, typename Job<Result>::Work work, typename Job<Result>::Convert convert);

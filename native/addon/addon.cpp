@@ -9,12 +9,13 @@
 #include "CpuEncoderObject.hpp"
 #include "CpuOpsObject.hpp"
 #include "CpuUpdateObject.hpp"
+#include "gpu.hpp"
 #include "lending.hpp"
 
 namespace {
 
 /// Raised with every change of the surface described in src/native/addon.ts.
-constexpr int kSurface = 5;
+constexpr int kSurface = 6;
 
 /// Image-sized blocks go back to the system when they are freed, instead of staying in the heap of whichever thread decoded the image: over thousands of images
 /// those heaps fray and the process grows. Without glibc there is nothing to do.
@@ -32,6 +33,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("CpuOps", qpvo::addon::CpuOpsObject::define(env));
   exports.Set("CpuEncoder", qpvo::addon::CpuEncoderObject::define(env));
   exports.Set("CpuUpdate", qpvo::addon::CpuUpdateObject::define(env));
+  qpvo::addon::defineGpu(env, exports);
   qpvo::addon::defineLending(env, exports);
   return exports;
 }

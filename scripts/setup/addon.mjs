@@ -4,16 +4,17 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ensureCompilers } from './compilers.mjs';
 import { contentHash, isFresh, writeStamp } from './contentHash.mjs';
+import { gpuOptions, gpuTools } from './gpuTools.mjs';
 import { loggedStep } from './loggedStep.mjs';
 import { ROOT } from './root.mjs';
 
 const PRODUCT = 'build/Release/qpvo.node';
 const STAMP = 'build/.qpvo-stamp';
 
-/** Builds the native addon when its sources changed since it was last built here. */
+/** Builds the native addon when its sources, or what there is to build it for GPUs with, changed since it was last built here. */
 export async function ensureAddon() {
-  const platform = `${process.platform} ${process.arch} ${ROOT}`;
-  const hash = contentHash(['native', 'CMakeLists.txt', 'package.json'], platform);
+  const platform = `${process.platform} ${process.arch} ${ROOT} ${gpuTools()}`;
+  const hash = contentHash(['native', 'cmake', 'CMakeLists.txt', 'package.json'], platform);
   if (isFresh(STAMP, hash, PRODUCT)) return;
   await ensureCompilers();
   dropForeignBuild();
@@ -26,6 +27,7 @@ export async function ensureAddon() {
       cmakeJs,
       'compile',
       '--CDCMAKE_BUILD_TYPE=Release',
+      ...gpuOptions(),
       '-p',
       String(availableParallelism()),
     ],

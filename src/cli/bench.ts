@@ -26,6 +26,9 @@ Options of accuracy, which runs the product over all sequences at hand:
   --write-readme      put the table into README.md; done by itself after a bench that left nothing out
   --readme-only       make the table in README.md anew from the result file
 
+Options of gpu, which measures the profiles of GPUs and is skipped where there is none:
+  --model NAME        model, or its folder (default: that of the profile)
+
 Options of numerics, which compares every stage of the networks with the golden tensors of the models:
   --model NAME        only this model, or its folder (default: all)
   --write-docs        put the table into docs/numerics.md

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Command } from './Command.ts';
 import type { Check, CheckStatus } from './doctor/Check.ts';
+import { checkGpu } from './doctor/gpuChecks.ts';
 import { checkMachine } from './doctor/machineChecks.ts';
 import { checkModels } from './doctor/modelChecks.ts';
 import { checkPackages } from './doctor/packageChecks.ts';
@@ -8,8 +9,9 @@ import { parseOptions } from './parseOptions.ts';
 
 const HELP = `Usage: qpvo doctor [options]
 
-Checks this installation: Node, packages, processor, build tools, native addon, models with their checksums, and profiles: what each
-would do here, or why it cannot run. Exit code 1 when the odometry cannot run here.
+Checks this installation: Node, packages, processor, build tools, native addon, GPU with driver, CUDA and TensorRT, models with their
+checksums, and profiles: what each would do here, or why it cannot run. The GPU is asked in a process of its own. Exit code 1 when the
+odometry cannot run here.
 
 Options:
   --json  print JSON
@@ -28,7 +30,7 @@ const MARKS: Readonly<Record<CheckStatus, string>> = {
 
 async function run(args: string[]): Promise<number> {
   const { values } = parseOptions('doctor', args, [], { json: { type: 'boolean', default: false } });
-  const checks = [...checkPackages(), ...(await checkMachine()), ...(await checkModels())];
+  const checks = [...checkPackages(), ...(await checkMachine()), ...(await checkGpu()), ...(await checkModels())];
   console.log(values.json ? JSON.stringify(checks, null, 2) : checks.map(line).join('\n'));
   const broken = checks.filter((check) => check.status === 'broken');
   if (broken.length === 0) return 0;

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   bench: { summary: 'list and run the benchmarks', load: () => import('./bench.ts') },
   publish: { summary: 'play a recording as ROS 2 topics', load: () => import('./publish.ts') },
   import: { summary: 'make a model from trained weights', load: () => import('./import.ts') },
+  engine: { summary: 'build, list and clear engines of TensorRT', load: () => import('./engine.ts') },
 };
 
 const HELP = `qpvo ${packageVersion()}: visual odometry from one camera

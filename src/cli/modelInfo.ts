@@ -33,7 +33,8 @@ export interface ModelInfo {
 /** @throws QpvoError QPVO_MODEL when the manifest cannot be read */
 export function modelInfo(folder: string): ModelInfo {
   const manifest = readManifest(folder);
-  const { support } = thisMachine();
+  const machine = thisMachine();
+  const support = [...machine.support, ...machine.gpu().support];
   const forms = modelForms(manifest).flatMap(({ network, precision, runtimes }) =>
     runtimes.map((runtime) => {
       const form = { encoder: precision, update: precision };

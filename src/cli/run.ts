@@ -82,8 +82,8 @@ async function run(args: string[]): Promise<number> {
     const folder = values.out ?? join('qpvo-out', sourceName(source.info.path));
     await makeOutputFolder(folder);
     loadAddon().returnLargeBlocks();
-    const { runtime, precision } = profile;
-    const odometry = await PatchOdometry.create({ calibration, modelDir, parameters, runtime, precision });
+    const { device, runtime, precision } = profile;
+    const odometry = await PatchOdometry.create({ calibration, modelDir, parameters, device, runtime, precision });
     try {
       const outputs = await openOutputs(folder, contextOf(source, calibration), !values['no-report']);
       const { realtime } = values;

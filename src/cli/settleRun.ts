@@ -30,7 +30,7 @@ export function settleProfile(name: string, realtime: boolean, say: (line: strin
  * @throws QpvoError QPVO_USAGE for an assignment without "=", QPVO_PARAMETER for an unknown name or a bad value
  */
 export function settleParameters(
-  profile: Profile,
+  profile: Pick<Profile, 'name' | 'parameters'>,
   model: Pick<ModelManifest, 'name' | 'windows'>,
   assignments: readonly string[],
   seed: string | undefined,

@@ -11,17 +11,23 @@ export interface ProfileChoice {
 const CORES_FOR_WHOLE_WINDOWS = 4;
 const CORES_FOR_FP32 = 8;
 
+/** Profiles for a GPU, the better one first: int8 where speed is short, fp16 where it is not. All have own kernels: an engine of TensorRT would have to be built first. */
+const FOR_GPU = { integrated: ['orin_int8', 'orin_fp16'], discrete: ['desktop_fp16', 'desktop_int8'] } as const;
+
 /**
- * The profile that `auto` means on a machine for a kind of run. It computes on the CPU: in int8 only where that pays and `canRun`
- * says so, else in fp32, which runs everywhere.
+ * The profile that `auto` means on a machine for a kind of run. On a GPU when there is one that a kernel was seen to work on. Else on the CPU: in int8 only where
+ * that pays and `canRun` says so, or in fp32, which runs everywhere.
  *
  * @param canRun whether the profile of a name can run here with the model of the run: not every model has int8 parts
  */
 export function chooseProfile(
-  { cores, int8Pays }: Pick<Machine, 'cores' | 'int8Pays'>,
+  { cores, int8Pays, gpu }: Omit<Machine, 'support'>,
   realtime: boolean,
   canRun: (name: string) => boolean,
 ): ProfileChoice {
+  const { obstacle, name: gpuName, integrated } = gpu();
+  const onGpu = obstacle === '' ? FOR_GPU[integrated ? 'integrated' : 'discrete'].find(canRun) : undefined;
+  if (onGpu !== undefined) return { name: onGpu, reason: `there is a GPU that can do it, ${gpuName}` };
   if (!realtime) {
     return { name: 'cpu_fp32', reason: 'a recorded run has no deadline, so the network sees the full resolution' };
   }

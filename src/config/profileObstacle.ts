@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { availableParallelism } from 'node:os';
 import { QpvoError } from '../error.ts';
+import { gpuProbe } from '../native/gpuProbe.ts';
 import { type ModelManifest, readManifest } from '../network/manifest.ts';
 import { findModelFolder } from '../network/modelFolder.ts';
 import { missingForForm } from '../network/neededParts.ts';
 import { int8Products } from '../processorFlags.ts';
+import { type GpuOffer, gpuOffer, hasTensorrtModule } from './gpuOffer.ts';
 import { type Device, PARTS, type Precision, type Profile, type Runtime } from './Profile.ts';
 import { listProfiles, readProfile } from './readProfile.ts';
 
@@ -13,8 +15,10 @@ export interface Machine {
   cores: number;
   /** Whether it is known to have instructions for products of int8: without, int8 is slower than fp32. */
   int8Pays: boolean;
-  /** What this version of qpvo, on this computer, computes networks with. */
+  /** What networks are computed with on the processor. */
   support: readonly Support[];
+  /** Its GPU, asked for only where the answer matters: it takes a moment. */
+  gpu(): GpuOffer;
 }
 
 export interface Support {
@@ -33,19 +37,27 @@ const EVERYWHERE: readonly Support[] = [
 ];
 
 export function thisMachine(): Machine {
-  return { cores: availableParallelism(), int8Pays: int8Products().length > 0, support: EVERYWHERE };
+  return {
+    cores: availableParallelism(),
+    int8Pays: int8Products().length > 0,
+    support: EVERYWHERE,
+    gpu: () => gpuOffer(gpuProbe(), hasTensorrtModule()),
+  };
 }
 
 /** Why a profile cannot run on a machine with a model, in one clause; undefined when it can. */
-export function profileObstacle(profile: Profile, { support }: Machine, model: ModelParts): string | undefined {
+export function profileObstacle(profile: Profile, machine: Machine, model: ModelParts): string | undefined {
   const { device, runtime, precision } = profile;
-  const onDevice = support.filter((offer) => offer.device === device);
-  if (onDevice.length === 0) return `it needs ${DEVICE_NEEDS[device]}, which this version of qpvo does not support yet`;
+  const gpu = device === 'cuda' ? machine.gpu() : undefined;
+  if (gpu !== undefined && gpu.obstacle !== '') return `it needs an NVIDIA GPU with CUDA: ${gpu.obstacle}`;
+  const onDevice = gpu?.support ?? machine.support;
   for (const part of PARTS) {
     const name = part === 'encoder' ? 'encoders' : 'update operator';
     const offer = onDevice.find((each) => each.runtime === runtime[part]);
     if (offer === undefined) {
-      return `this version of qpvo has no runtime "${runtime[part]}" for the ${name} on ${device}, only ${listOf(onDevice, part)}`;
+      return runtime[part] === 'tensorrt' && gpu !== undefined
+        ? `TensorRT for the ${name} is missing: qpvo was built without it`
+        : `this version of qpvo has no runtime "${runtime[part]}" for the ${name} on ${device}, only ${listOf(onDevice, part)}`;
     }
     if (!offer.precisions[part].includes(precision[part])) {
       return `this version of qpvo computes the ${name} on ${device} with ${listOf(onDevice, part)} only, not with ${runtime[part]} in ${precision[part]}`;
@@ -65,11 +77,6 @@ function listOf(offers: readonly Support[], part: (typeof PARTS)[number]): strin
     .map(({ runtime, precisions }) => `${runtime} in ${precisions[part].join(' or ')}`)
     .join(', ');
 }
-
-const DEVICE_NEEDS: Readonly<Record<Device, string>> = {
-  cpu: 'a processor',
-  cuda: 'an NVIDIA GPU with CUDA',
-};
 
 /**
  * The model a profile is to run: the named one, else its own.

@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 5;
+export const SURFACE = 6;
 
 export interface CpuOpsOptions {
   channels: 1 | 3;
@@ -124,6 +124,102 @@ export interface CpuOps {
   close(): void;
 }
 
+export type GpuPrecision = 'fp32' | 'fp16' | 'int8';
+
+export interface CudaPipelineOptions extends CpuOpsOptions {
+  /** Index of the GPU. */
+  device: number;
+  precision: { encoder: GpuPrecision; update: GpuPrecision };
+}
+
+/** Weights of the networks that the addon's own kernels compute; a network without them is a TensorRT engine. Read until the promise of create() settles. */
+export interface CudaWeights {
+  encoder?: Record<string, CpuTensor>;
+  update?: Record<string, CpuTensor>;
+}
+
+/** Serialized TensorRT engines, and the native module that runs them; read until the promise of create() settles. */
+export interface CudaEngines {
+  module: string;
+  features?: Uint8Array;
+  context?: Uint8Array;
+  update?: Uint8Array;
+}
+
+/**
+ * All of a frame on one GPU. Calls give the work to its queue and return; their arguments and the tables in the buffers are copied before that. Only readBack() and
+ * readView() wait. While readBack() is at work all others throw QPVO_BUSY, after close() QPVO_CLOSED. A failed call of CUDA throws QPVO_DEVICE_LOST, and so does every
+ * later call: the object is dead.
+ */
+export interface CudaPipeline {
+  /** Pinned host memory. Pair tables, pose variables and poses are the caller's; the others are as of the last readBack(), image as of the last readView(). */
+  readonly buffers: Omit<
+    OpsBuffers,
+    'cells' | 'features' | 'context' | 'contextRing' | 'correlation' | 'hiddenA' | 'hiddenB'
+  >;
+  prepareImage(data: Uint8Array, width: number, height: number, channels: number, step: number): void;
+  samplePatches(
+    slot: number,
+    seed: number,
+    sequence: number,
+    selection: 'random' | 'gradient',
+    inverseDepth: number,
+    area: CellArea,
+  ): void;
+  /** buffers.poses of the slot to the GPU. */
+  setPose(slot: number): void;
+  encode(): void;
+  insertFrame(slot: number): void;
+  correlate(pairCount: number): void;
+  /** Of the pairs of the last correlate(); the tables of previous and next pairs as in CpuUpdateBatch. */
+  update(pairs: Pick<CpuUpdateBatch, 'count' | 'source' | 'previous' | 'next'>): void;
+  swapHidden(): void;
+  moveHidden(from: number, to: number): void;
+  clearHidden(first: number, count: number): void;
+  bundleAdjust(pairCount: number, options: BundleAdjustOptions): void;
+  /** Waits off the JavaScript thread; at most 4 questions of a kind. `pairs`: how many pairs' centre, delta and weight are copied. */
+  readBack(questions: {
+    pairs: number;
+    health: readonly {
+      pairCount: number;
+      flags: Uint8Array;
+      inlierThreshold: number;
+      minConfidence: number;
+      margin: number;
+    }[];
+    flows: readonly { source: number; target: number; beta: number }[];
+  }): Promise<{
+    solved: boolean;
+    validEdges: number;
+    health: { medianConfidence: number; residual: number; inlierShare: number; edges: number }[];
+    flows: { mean: number; parallax: number }[];
+  }>;
+  /** Waits on the JavaScript thread: image, centre, delta and weight of the last update, for drawing. */
+  readView(): void;
+  /** World points of a slot's patches as of the last readBack(), [M][3]. */
+  pointCloud(slot: number): Float32Array;
+  close(): void;
+}
+
+/** What the addon finds of GPUs. Versions as CUDA counts them: 13000 = 13.0. */
+export interface GpuReport {
+  /** Of the CUDA runtime in the addon. */
+  runtimeVersion: number;
+  /** Newest CUDA that the driver can run; 0 without a driver. */
+  driverVersion: number;
+  devices: {
+    name: string;
+    /** 87 = 8.7 */
+    computeCapability: number;
+    totalMb: number;
+    freeMb: number;
+    /** Shares its memory with the processor, as on a Jetson. */
+    integrated: boolean;
+  }[];
+  /** Why kernels of this addon cannot run on the first GPU; empty when one ran and gave the right result. */
+  fault: string;
+}
+
 /** A dense tensor of a weights file, row-major. */
 export interface CpuTensor {
   shape: readonly number[];
@@ -215,4 +311,20 @@ export interface Addon {
     /** What this processor can run, best first. */
     readonly instructionSets: readonly string[];
   };
+  /** Only in an addon that was built with CUDA. */
+  CudaPipeline?: {
+    /**
+     * @throws QPVO_NO_DEVICE without a working GPU; QPVO_OUT_OF_MEMORY with what is needed; QPVO_MODEL for weights that do not fit; QPVO_ENGINE for engines that do not
+     */
+    create(
+      options: CudaPipelineOptions,
+      undistortMap: Float32Array,
+      weights: CudaWeights,
+      engines?: CudaEngines,
+    ): Promise<CudaPipeline>;
+    /** Memory on the GPU now in use by this process's pipelines, and the most there was; bytes. */
+    memory(): { device: number; pinned: number; peakDevice: number; peakPinned: number };
+  };
+  /** Only in an addon that was built with CUDA. Opens the driver: call it in a process that may die of that (src/native/gpuProbe.ts). */
+  probeGpu?(): GpuReport;
 }

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
-import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
 import { QpvoError } from '../error.ts';
 import { type CameraImage, toCameraImage } from '../messages/pixels.ts';
-import type { CellArea, CpuOps } from '../native/addon.ts';
-import type { Network } from '../network/Network.ts';
-import type { NetworkForms } from '../network/neededParts.ts';
-import { openNetwork } from '../network/openNetwork.ts';
 import type { ImageFrame } from '../sources/Source.ts';
-import { HiddenState } from './HiddenState.ts';
+import { type Answers, type FrameDevice, NO_QUESTIONS } from './FrameDevice.ts';
 import { imageRefusal } from './imageRefusal.ts';
 import { lowerMedian, medianFlow } from './median.ts';
 import { predictPose } from './motionModel.ts';
-import { createOps, type OdometryOps, threadCount } from './OdometryOps.ts';
+import { type DeviceOptions, openDevice } from './openDevice.ts';
 import { PatchGraph } from './PatchGraph.ts';
 import { IDENTITY, type Pose } from './Pose.ts';
 import { PoseTable } from './PoseTable.ts';
@@ -22,14 +17,8 @@ import { StageClock } from './StageClock.ts';
 import { GRID_STRIDE, REFERENCE_WIDTH, SOLVER } from './solver.ts';
 import { grayOf, type SeenPair, type TrackingView, tracksOf } from './TrackingView.ts';
 import type { FinishResult, InitProgress, TrackingState, TrackResult } from './types.ts';
-import { maxPairs, maxSources, ringSlots } from './windows.ts';
 
-export interface OdometryOptions extends Partial<NetworkForms> {
-  calibration: CameraCalibration;
-  /** Folder of the model: manifest.json and its files. */
-  modelDir: string;
-  parameters: OdometryParameters;
-}
+export type OdometryOptions = DeviceOptions;
 
 /** What a frame says about itself besides its pose. */
 type Outcome = Omit<TrackResult, 'sequence' | 'stampNs' | 'pairs' | 'stagesMs' | 'latencyMs'>;
@@ -40,12 +29,8 @@ type Outcome = Omit<TrackResult, 'sequence' | 'stampNs' | 'pairs' | 'stagesMs' |
  */
 export class PatchOdometry {
   readonly #parameters: OdometryParameters;
-  readonly #ops: CpuOps;
-  readonly #camera: RectifiedCamera;
-  readonly #area: CellArea;
-  readonly #network: Network;
+  readonly #device: FrameDevice;
   readonly #graph: PatchGraph;
-  readonly #hidden: HiddenState;
   readonly #poses: PoseTable;
   readonly #gridPerParameterPx: number;
   readonly #calibration: CameraCalibration;
@@ -61,43 +46,20 @@ export class PatchOdometry {
   #sizeChecked = false;
   #hasImage = false;
   #busy = false;
+  #closed = false;
 
+  /** @throws what openDevice() throws */
   static async create(options: OdometryOptions): Promise<PatchOdometry> {
-    const { parameters, calibration, modelDir, runtime, precision } = options;
-    const network = await openNetwork(modelDir, {
-      threads: threadCount(parameters),
-      ...(runtime === undefined ? {} : { runtime }),
-      ...(precision === undefined ? {} : { precision }),
-    });
-    try {
-      const made = await createOps(calibration, network.manifest, parameters);
-      network.allocate({
-        height: made.camera.height,
-        width: made.camera.width,
-        patches: parameters.patchesPerFrame,
-        maxPairs: maxPairs(parameters),
-        maxSources: maxSources(parameters),
-        ringSlots: ringSlots(parameters),
-        buffers: made.ops.buffers,
-      });
-      return new PatchOdometry(options, made, network);
-    } catch (error) {
-      await network.close();
-      throw error;
-    }
+    return new PatchOdometry(options, await openDevice(options));
   }
 
-  private constructor({ parameters, calibration }: OdometryOptions, made: OdometryOps, network: Network) {
-    const { ops, camera, area } = made;
+  private constructor({ parameters, calibration }: OdometryOptions, device: FrameDevice) {
+    const { buffers, camera } = device;
     this.#parameters = parameters;
     this.#calibration = calibration;
-    this.#ops = ops;
-    this.#camera = camera;
-    this.#area = area;
-    this.#network = network;
-    this.#hidden = new HiddenState(ops.buffers, parameters.patchesPerFrame * network.manifest.sizes.hiddenDim);
-    this.#graph = new PatchGraph(parameters, this.#hidden, ops.buffers.pairSource, ops.buffers.pairTarget);
-    this.#poses = new PoseTable(ops.buffers.poses);
+    this.#device = device;
+    this.#graph = new PatchGraph(parameters, device, buffers.pairSource, buffers.pairTarget);
+    this.#poses = new PoseTable(buffers.poses, (slot) => device.setPose(slot));
     this.#gridPerParameterPx = camera.width / REFERENCE_WIDTH / GRID_STRIDE;
     this.#segment = this.#newSegment(0, IDENTITY);
   }
@@ -124,6 +86,7 @@ export class PatchOdometry {
       if (!this.#segment.initialized || this.#state === 'LOST') return NOTHING;
       const clock = new StageClock();
       for (let k = 0; k < this.#parameters.finalUpdates; k++) await this.#update(clock);
+      await this.#device.readBack(NO_QUESTIONS);
       return this.#segment.end(Number.POSITIVE_INFINITY);
     });
   }
@@ -147,26 +110,31 @@ export class PatchOdometry {
 
   /** What was seen last, for drawing; undefined before the first image and while another call is in flight. Costs a millisecond or two, and nothing when nobody asks. */
   view(): TrackingView | undefined {
-    if (this.#busy || !this.#hasImage) return undefined;
-    const { width, height } = this.#camera;
-    const { buffers } = this.#ops;
+    if (this.#busy || this.#closed || !this.#hasImage) return undefined;
+    const { buffers, camera, manifest } = this.#device;
+    const { width, height } = camera;
+    this.#device.refreshView();
     return {
       width,
       height,
-      gray: grayOf(buffers.image, width * height, this.#network.manifest.normalisation),
+      gray: grayOf(buffers.image, width * height, manifest.normalisation),
       tracks: tracksOf(buffers, this.#seen, this.#parameters.patchesPerFrame),
     };
   }
 
-  close(): Promise<void> {
-    return this.#alone(async () => {
-      this.#ops.close();
-      await this.#network.close();
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.#alone(() => {
+      this.#closed = true;
+      return this.#device.close();
     });
   }
 
-  /** A second call meanwhile is refused before it changes anything. */
+  /** A second call meanwhile, and one after close(), is refused before it changes anything. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      throw new QpvoError('QPVO_CLOSED', { what: 'the odometry is closed', advice: 'Create another one.' });
+    }
     if (this.#busy) {
       throw new QpvoError('QPVO_BUSY', { what: 'the odometry is at work', advice: 'Await the last call first.' });
     }
@@ -193,8 +161,8 @@ export class PatchOdometry {
     const slot = graph.nextSlot;
     this.#poses.set(slot, this.#predictedPose());
     await clock.time('prepare', () => this.#prepare(frame, slot, sequence));
-    await clock.time('encode', () => this.#network.encode());
-    await clock.time('insert', () => this.#ops.insertFrame(slot));
+    await clock.time('encode', () => this.#device.encode());
+    await clock.time('insert', () => this.#device.insertFrame(slot));
     const { still, progress } = this.#segment.initialized ? ADMITTED : await this.#admit(slot, clock);
     if (still) {
       this.#segment.pass(sequence, frame.stampNs);
@@ -202,26 +170,27 @@ export class PatchOdometry {
     }
     this.#segment.add(graph.accept(sequence, frame.stampNs));
     const updates = this.#updatesDue();
-    let evidence = { solved: true, validEdges: 0 };
-    for (let k = 0; k < updates; k++) evidence = await this.#update(clock);
+    for (let k = 0; k < updates; k++) await this.#update(clock);
     if (updates === 0) return this.#plain({ init: progress, reason: progress?.waitingFor ?? '', isKeyframe: true });
-    return clock.time('commit', () => this.#commit(evidence, progress));
+    const answers = await clock.time('readBack', () => this.#device.readBack(this.#segment.questions()));
+    return clock.time('commit', () => this.#commit(answers, progress));
   }
 
   async #prepare(frame: ImageFrame, slot: number, sequence: number): Promise<void> {
     const { seed, patchSelection } = this.#parameters;
-    const image: CameraImage = toCameraImage(frame, this.#network.manifest.sizes.inputChannels, this.#pixels);
+    const { inputChannels } = this.#device.manifest.sizes;
+    const image: CameraImage = toCameraImage(frame, inputChannels, this.#pixels);
     if (image.data !== frame.data) this.#pixels = image.data;
     this.#hasImage = true;
     this.#seen = [];
-    await this.#ops.prepareImage(image.data, image.width, image.height, image.channels, image.step);
-    await this.#ops.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior(), this.#area);
+    await this.#device.prepareImage(image);
+    await this.#device.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior());
   }
 
   /** Before initialisation every patch gets a random depth of its own (-1); afterwards the median of the last three frames. */
   #depthPrior(): number {
     if (!this.#segment.initialized) return -1;
-    const { inverseDepth, patchStride } = this.#ops.buffers;
+    const { inverseDepth, patchStride } = this.#device.buffers;
     const last = this.#graph.frames
       .slice(-3)
       .map(({ slot }) =>
@@ -274,12 +243,11 @@ export class PatchOdometry {
     const held = [graph.source[0]!, graph.target[0]!] as const;
     graph.source[0] = source;
     graph.target[0] = target;
-    await clock.time('correlate', () => this.#ops.correlate(1));
-    await clock.time('update', () =>
-      this.#network.update({ ...this.#hidden.batch(1), source: graph.source, ...ALONE }),
-    );
+    await clock.time('correlate', () => this.#device.correlate(1));
+    await clock.time('update', () => this.#device.update({ count: 1, source: graph.source, ...ALONE }));
     [graph.source[0], graph.target[0]] = held;
-    const { delta, weight } = this.#ops.buffers;
+    await clock.time('readBack', () => this.#device.readBack({ ...NO_QUESTIONS, pairs: 1 }));
+    const { delta, weight } = this.#device.buffers;
     const size = 2 * this.#parameters.patchesPerFrame;
     return { flow: medianFlow(delta.subarray(0, size)), confidence: lowerMedian([weight.subarray(0, size)]) };
   }
@@ -291,35 +259,29 @@ export class PatchOdometry {
   }
 
   /** Reproject and correlate, update operator, bundle adjustment. */
-  async #update(clock: StageClock): Promise<{ solved: boolean; validEdges: number }> {
+  async #update(clock: StageClock): Promise<void> {
+    const device = this.#device;
     const graph = this.#graph;
     const count = graph.pairCount;
     this.#pairs = count;
     graph.link();
-    await clock.time('correlate', () => this.#ops.correlate(count));
-    await clock.time('update', () =>
-      this.#network.update({
-        ...this.#hidden.batch(count),
-        source: graph.source,
-        sourceIndex: graph.sourceIndex,
-        previous: graph.previous,
-        next: graph.next,
-      }),
-    );
-    this.#hidden.swap();
-    const freePoses = graph.poseVariables(this.#ops.buffers.poseVariable, this.#segment.initialized);
+    await clock.time('correlate', () => device.correlate(count));
+    const { source, sourceIndex, previous, next } = graph;
+    await clock.time('update', () => device.update({ count, source, sourceIndex, previous, next }));
+    device.swap();
+    const freePoses = graph.poseVariables(device.buffers.poseVariable, this.#segment.initialized);
     const iterations = this.#parameters.bundleAdjustIterations;
-    return clock.time('bundleAdjust', () => this.#ops.bundleAdjust(count, { ...SOLVER, freePoses, iterations }));
+    await clock.time('bundleAdjust', () => device.bundleAdjust(count, { ...SOLVER, freePoses, iterations }));
   }
 
   /** Judges the update; then keyframes, retirement, poses that became final. */
-  #commit(evidence: { solved: boolean; validEdges: number }, init: InitProgress | undefined): Outcome {
+  #commit(answers: Answers, init: InitProgress | undefined): Outcome {
     const segment = this.#segment;
     this.#seen = this.#graph.pairsInto(this.#graph.frames.at(-1)!.slot);
-    const verdict = segment.judge(evidence);
+    const verdict = segment.judge(answers);
     const health = segment.health;
     if (!segment.initialized) {
-      const failure = segment.initialize(verdict);
+      const failure = segment.initialize(verdict, answers);
       if (failure !== '') {
         this.#segment = this.#newSegment(segment.number, segment.T_world_segment);
         return this.#plain({
@@ -333,13 +295,13 @@ export class PatchOdometry {
       return { ...this.#plain({ health, reason: verdict.reason }), state: 'LOST', ...segment.endAsLost() };
     }
     const newest = segment.newestPose();
-    const { poseCovariance } = this.#ops.buffers;
+    const { poseCovariance } = this.#device.buffers;
     return {
       ...this.#plain({ health, reason: verdict.reason, isKeyframe: true }),
       state: verdict.state,
       T_world_camera: newest,
-      poseCovariance: evidence.solved ? poseCovariance.slice() : undefined,
-      ...segment.advance(),
+      poseCovariance: answers.solved ? poseCovariance.slice() : undefined,
+      ...segment.advance(answers),
     };
   }
 
@@ -350,7 +312,7 @@ export class PatchOdometry {
       T_world_segment,
       parameters: this.#parameters,
       graph: this.#graph,
-      ops: this.#ops,
+      device: this.#device,
       poses: this.#poses,
       gridPerParameterPx: this.#gridPerParameterPx,
     });

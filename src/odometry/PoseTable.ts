@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { Pose } from './Pose.ts';
 
-/** Poses T_camera_world by ring slot, over the memory of the ops: [R][7] t xyz, q xyzw. */
+/** Poses T_camera_world by ring slot, over host memory of the device: [R][7] t xyz, q xyzw. */
 export class PoseTable {
   readonly #data: Float64Array;
+  readonly #onSet: (slot: number) => void;
 
-  constructor(data: Float64Array) {
+  /** @param onSet told of every slot whose pose was written */
+  constructor(data: Float64Array, onSet: (slot: number) => void = () => {}) {
     this.#data = data;
+    this.#onSet = onSet;
   }
 
   get(slot: number): Pose {
@@ -17,5 +20,6 @@ export class PoseTable {
 
   set(slot: number, pose: Pose): void {
     this.#data.set([...pose.t, ...pose.q], 7 * slot);
+    this.#onSet(slot);
   }
 }

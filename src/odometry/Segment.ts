@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { OdometryParameters } from '../config/parameters.ts';
-import type { CpuOps } from '../native/addon.ts';
+import type {
+  Answers,
+  FlowAnswer,
+  FlowQuestion,
+  FrameDevice,
+  HealthAnswer,
+  HealthQuestion,
+  Questions,
+} from './FrameDevice.ts';
 import { mapPoints } from './mapPoints.ts';
 import type { GraphFrame, PatchGraph } from './PatchGraph.ts';
 import type { Pose } from './Pose.ts';
@@ -17,7 +25,7 @@ export interface SegmentContext {
   T_world_segment: Pose;
   parameters: OdometryParameters;
   graph: PatchGraph;
-  ops: CpuOps;
+  device: FrameDevice;
   poses: PoseTable;
   /** Grid px per pixel of the parameters (which are meant at 640 px width). */
   gridPerParameterPx: number;
@@ -44,7 +52,8 @@ export class Segment {
   readonly #monitor: TrackingMonitor;
   readonly #trajectory = new Trajectory();
   readonly #entries = new Map<GraphFrame, TrajectoryEntry>();
-  readonly #flags: Uint8Array;
+  /** [pairs] of each question about health. */
+  readonly #flags: Record<'newest' | 'link', Uint8Array>;
   /** Live poses of the last images, newest last. */
   readonly #recent: { sequence: number; T_world_camera: Pose }[] = [];
 
@@ -53,7 +62,8 @@ export class Segment {
     this.number = context.number;
     this.T_world_segment = context.T_world_segment;
     this.#monitor = new TrackingMonitor(context.parameters);
-    this.#flags = new Uint8Array(context.graph.source.length);
+    const { length } = context.graph.source;
+    this.#flags = { newest: new Uint8Array(length), link: new Uint8Array(length) };
   }
 
   add(frame: GraphFrame): void {
@@ -70,12 +80,25 @@ export class Segment {
     return compose(this.T_world_segment, inverse(this.#context.poses.get(this.#context.graph.frames.at(-1)!.slot)));
   }
 
-  judge(adjusted: { solved: boolean; validEdges: number }): { state: TrackingState; reason: string } {
+  /** What has to be known to judge the last update and to go on: the health of the newest frame, how the newest frames hang together with the older ones, and flows. */
+  questions(): Questions {
+    const newest = this.#context.graph.frames.at(-1)!.sequence;
+    const cut = this.#lastTrusted;
+    return {
+      pairs: 0,
+      health: [
+        this.#healthQuestion(this.#flags.newest, (source, target) => target === newest && source !== target),
+        this.#healthQuestion(this.#flags.link, (source, target) => source > cut !== target > cut),
+      ],
+      flows: [...(this.initialized ? [] : [this.#wholeFlow()]), ...this.#keyframeFlows()],
+    };
+  }
+
+  judge({ health: [ofNewest, ofLink], ...adjusted }: Answers): { state: TrackingState; reason: string } {
     const { graph, parameters } = this.#context;
     const newest = graph.frames.at(-1)!;
-    const health = this.#assess((source, target) => target === newest.sequence && source !== target);
-    const cut = this.#lastTrusted;
-    const link = this.#assess((source, target) => source > cut !== target > cut);
+    const health = this.#health(ofNewest!);
+    const link = this.#health(ofLink!);
     this.health = health;
     const finite = this.#firstBroken === undefined;
     if (finite) this.#recent.push({ sequence: newest.sequence, T_world_camera: this.newestPose() });
@@ -91,8 +114,8 @@ export class Segment {
   }
 
   /** After the first updates: empty when the segment is good enough to go on with, else the reason why it is not. */
-  initialize(verdict: { state: TrackingState; reason: string }): string {
-    const { graph, ops, parameters, gridPerParameterPx } = this.#context;
+  initialize(verdict: { state: TrackingState; reason: string }, answers: Answers): string {
+    const { parameters, gridPerParameterPx } = this.#context;
     if (verdict.state === 'LOST' || !(this.health!.inlierShare >= parameters.lostInlierShare)) {
       return `initialisation failed: ${verdict.reason}`;
     }
@@ -100,7 +123,7 @@ export class Segment {
     if (!(medianConfidence >= parameters.initAcceptConfidence)) {
       return `initialisation failed: the images do not explain each other (confidence ${medianConfidence.toFixed(2)})`;
     }
-    const { parallax, mean: flow } = ops.flowMagnitude(graph.frames[0]!.slot, graph.frames.at(-1)!.slot, 1);
+    const { parallax, mean: flow } = flowOf(answers, this.#wholeFlow());
     if (!(parallax >= Math.max(MIN_PARALLAX_PX * gridPerParameterPx, MIN_PARALLAX_SHARE * flow)))
       return 'no parallax: the camera turns without moving, move it sideways';
     this.initialized = true;
@@ -108,9 +131,9 @@ export class Segment {
   }
 
   /** Keyframe removal, retirement and what became final. */
-  advance(): { finalPoses: FinalPose[]; finalPoints: MapPoint[] } {
+  advance(answers: Answers): { finalPoses: FinalPose[]; finalPoints: MapPoint[] } {
     const { graph } = this.#context;
-    this.#removeRedundantKeyframe();
+    this.#removeRedundantKeyframe(answers);
     const finalPoints = graph.retire().flatMap((frame) => this.#points(frame));
     this.#settle(this.#finalCount());
     for (const frame of graph.evict()) this.#entries.delete(frame);
@@ -163,43 +186,64 @@ export class Segment {
     return this.#context.graph.frames.at(-1)!.sequence - this.#context.parameters.lostFrames;
   }
 
-  /** Evidence over the pairs that the sequence numbers of source and target choose; undefined when they choose none. */
-  #assess(chosen: (source: number, target: number) => boolean): Health | undefined {
-    const { graph, ops, parameters, gridPerParameterPx } = this.#context;
+  /** Evidence over the pairs that the sequence numbers of source and target choose. */
+  #healthQuestion(flags: Uint8Array, chosen: (source: number, target: number) => boolean): HealthQuestion {
+    const { graph, parameters, gridPerParameterPx } = this.#context;
     const sequenceOf = new Map(graph.frames.map(({ slot, sequence }) => [slot, sequence]));
     for (let p = 0; p < graph.pairCount; p++) {
-      this.#flags[p] = chosen(sequenceOf.get(graph.source[p]!)!, sequenceOf.get(graph.target[p]!)!) ? 1 : 0;
+      flags[p] = chosen(sequenceOf.get(graph.source[p]!)!, sequenceOf.get(graph.target[p]!)!) ? 1 : 0;
     }
-    const threshold = parameters.inlierThresholdPx * gridPerParameterPx;
-    const found = ops.assessHealth(graph.pairCount, this.#flags, threshold, parameters.minConfidence, SOLVER.margin);
+    const inlierThreshold = parameters.inlierThresholdPx * gridPerParameterPx;
+    const { minConfidence } = parameters;
+    return { pairCount: graph.pairCount, flags, inlierThreshold, minConfidence, margin: SOLVER.margin };
+  }
+
+  /** Undefined when no pair was chosen. */
+  #health(found: HealthAnswer): Health | undefined {
     if (found.edges === 0) return undefined;
     return {
       medianConfidence: found.medianConfidence,
-      residualPx: found.residual / gridPerParameterPx,
+      residualPx: found.residual / this.#context.gridPerParameterPx,
       inlierShare: found.inlierShare,
     };
   }
 
-  /** Tests frame n - keyframeIndex: little flow between its neighbours makes it redundant (DPVO, section 3.3). */
-  #removeRedundantKeyframe(): void {
-    const { graph, poses, parameters, gridPerParameterPx } = this.#context;
+  /** From the first frame to the newest. */
+  #wholeFlow(): FlowQuestion {
+    const { frames } = this.#context.graph;
+    return { source: frames[0]!.slot, target: frames.at(-1)!.slot, beta: 1 };
+  }
+
+  /** Position of the frame that may be redundant, when it has neighbours. */
+  get #keyframe(): number | undefined {
+    const { graph, parameters } = this.#context;
     const k = graph.n - parameters.keyframeIndex;
-    if (k < 1 || k + 1 >= graph.n) return;
+    return k < 1 || k + 1 >= graph.n ? undefined : k;
+  }
+
+  /** Between the neighbours of that frame, both directions, over pairs that exist. */
+  #keyframeFlows(): FlowQuestion[] {
+    const { graph } = this.#context;
+    const k = this.#keyframe;
+    if (k === undefined) return [];
+    const [before, after] = [graph.frames[k - 1]!.slot, graph.frames[k + 1]!.slot];
+    return [flow(before, after), flow(after, before)].filter(({ source, target }) => graph.hasPair(source, target));
+  }
+
+  /** Tests frame n - keyframeIndex: little flow between its neighbours makes it redundant (DPVO, section 3.3). */
+  #removeRedundantKeyframe(answers: Answers): void {
+    const { graph, poses, parameters, gridPerParameterPx } = this.#context;
+    const k = this.#keyframe;
+    if (k === undefined) return;
     const [before, frame, after] = [graph.frames[k - 1]!, graph.frames[k]!, graph.frames[k + 1]!];
-    const flow = this.#flowBetween(before, after);
-    if (!(flow < parameters.keyframeThresholdPx * gridPerParameterPx)) return;
+    const one = flowOf(answers, flow(before.slot, after.slot));
+    const two = flowOf(answers, flow(after.slot, before.slot));
+    // NaN, which keeps the frame, when a direction has no pair.
+    if (!((one.mean + two.mean) / 2 < parameters.keyframeThresholdPx * gridPerParameterPx)) return;
     const relative = compose(poses.get(frame.slot), inverse(poses.get(before.slot)));
     this.#trajectory.follow(this.#entries.get(frame)!, this.#entries.get(before)!, relative);
     this.#entries.delete(frame);
     graph.removeFrame(k);
-  }
-
-  /** Mean of both directions, over pairs that exist; NaN (keep) when none does. Grid px. */
-  #flowBetween(a: GraphFrame, b: GraphFrame): number {
-    const { graph, ops } = this.#context;
-    const one = graph.hasPair(a.slot, b.slot) ? ops.flowMagnitude(a.slot, b.slot, FLOW_BETA).mean : Number.NaN;
-    const two = graph.hasPair(b.slot, a.slot) ? ops.flowMagnitude(b.slot, a.slot, FLOW_BETA).mean : Number.NaN;
-    return (one + two) / 2;
   }
 
   /** The poses of the first `count` frames will not change any more. */
@@ -218,7 +262,17 @@ export class Segment {
   }
 
   #points(frame: GraphFrame): MapPoint[] {
-    const { ops, parameters } = this.#context;
-    return mapPoints(ops, frame.slot, parameters.patchesPerFrame, this.T_world_segment, this.number);
+    const { device, parameters } = this.#context;
+    return mapPoints(device, frame.slot, parameters.patchesPerFrame, this.T_world_segment, this.number);
   }
+}
+
+function flow(source: number, target: number): FlowQuestion {
+  return { source, target, beta: FLOW_BETA };
+}
+
+/** NaN when it was not asked for. */
+function flowOf({ flows }: Pick<Answers, 'flows'>, { source, target, beta }: FlowQuestion): FlowAnswer {
+  const found = flows.find((answer) => answer.source === source && answer.target === target && answer.beta === beta);
+  return found ?? { mean: Number.NaN, parallax: Number.NaN };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { OpsBuffers } from '../native/addon.ts';
+import type { FrameBuffers } from './FrameDevice.ts';
 import { GRID_STRIDE } from './solver.ts';
 
 /** What the odometry saw last, for drawing. Plain data: it may be kept. */
@@ -25,7 +25,7 @@ export interface SeenPair {
 const TRACK_SIZE = 5;
 
 /** Grid coordinates times GRID_STRIDE are pixels: so are the intrinsics scaled. */
-export function tracksOf(buffers: OpsBuffers, seen: readonly SeenPair[], patches: number): Float32Array {
+export function tracksOf(buffers: FrameBuffers, seen: readonly SeenPair[], patches: number): Float32Array {
   const { centre, delta, weight, patchX, patchY, patchStride } = buffers;
   const tracks = new Float32Array(seen.length * patches * TRACK_SIZE);
   let at = 0;

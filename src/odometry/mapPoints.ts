@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CpuOps } from '../native/addon.ts';
+import type { FrameDevice } from './FrameDevice.ts';
 import type { Pose } from './Pose.ts';
 import { transform } from './se3.ts';
 import type { MapPoint } from './types.ts';
@@ -9,14 +9,14 @@ const MAX_RELATIVE_SIGMA = 0.25;
 
 /** The patches of a slot as points of the world, with the colour of their centre; far and uncertain ones left out. */
 export function mapPoints(
-  ops: CpuOps,
+  device: Pick<FrameDevice, 'buffers' | 'pointCloud'>,
   slot: number,
   patches: number,
   T_world_segment: Pose,
   segment: number,
 ): MapPoint[] {
-  const { inverseDepth, depthVariance, colors, patchStride } = ops.buffers;
-  const xyz = ops.pointCloud(slot);
+  const { inverseDepth, depthVariance, colors, patchStride } = device.buffers;
+  const xyz = device.pointCloud(slot);
   const points: MapPoint[] = [];
   for (let k = 0; k < patches; k++) {
     const d = inverseDepth[slot * patchStride + k]!;

@@ -46,8 +46,20 @@ export interface MapPoint {
   segment: number;
 }
 
-/** wait: waiting for the source, which decodes ahead. The others are work on the frame. */
-export type Stage = 'wait' | 'prepare' | 'encode' | 'insert' | 'correlate' | 'update' | 'bundleAdjust' | 'commit';
+/**
+ * wait: waiting for the source, which decodes ahead. The others are work on the frame. On a GPU those before readBack are the time to give it the work, and readBack is
+ * the time until it is done.
+ */
+export type Stage =
+  | 'wait'
+  | 'prepare'
+  | 'encode'
+  | 'insert'
+  | 'correlate'
+  | 'update'
+  | 'bundleAdjust'
+  | 'readBack'
+  | 'commit';
 
 /** What is known after one frame. Plain data: it may be kept. */
 export interface TrackResult {

@@ -142,8 +142,8 @@ export class OdometryNode implements LifecycleWork {
           // Two of them would need twice the memory.
           await earlier;
           const { modelDir, odometry: parameters, profile } = configured;
-          const { runtime, precision } = profile;
-          return this.#open({ calibration, modelDir, parameters, runtime, precision });
+          const { device, runtime, precision } = profile;
+          return this.#open({ calibration, modelDir, parameters, device, runtime, precision });
         },
         onBroken: (error) => this.#break(error),
       });

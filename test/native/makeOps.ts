@@ -4,17 +4,18 @@ import { loadAddon } from '../../src/native/loadAddon.ts';
 
 /** Small ops for tests: identity undistortion unless a map is given. */
 export function makeOps(options: Partial<CpuOpsOptions> = {}, map?: Float32Array): CpuOps {
-  const full = fullOptions(options);
+  const full = smallOptions(options);
   return new (loadAddon().CpuOps)(full, map ?? identityMap(full));
 }
 
 /** The same made off the JavaScript thread. */
 export function createOps(options: Partial<CpuOpsOptions> = {}, map?: Float32Array): Promise<CpuOps> {
-  const full = fullOptions(options);
+  const full = smallOptions(options);
   return loadAddon().CpuOps.create(full, map ?? identityMap(full));
 }
 
-function fullOptions(options: Partial<CpuOpsOptions>): CpuOpsOptions {
+/** Options of small ops, completed. */
+export function smallOptions(options: Partial<CpuOpsOptions>): CpuOpsOptions {
   return {
     channels: 1,
     width: 128,
@@ -41,7 +42,8 @@ function fullOptions(options: Partial<CpuOpsOptions>): CpuOpsOptions {
 /** Every cell of the small ops that a patch may have. */
 export const WHOLE: CellArea = { left: 1, top: 1, right: 30, bottom: 22 };
 
-function identityMap({ width, height, supersamples }: CpuOpsOptions): Float32Array {
+/** Every pixel comes from its own place. */
+export function identityMap({ width, height, supersamples }: CpuOpsOptions): Float32Array {
   const map = new Float32Array(width * height * supersamples * 2);
   for (let i = 0, at = 0; i < width * height; i++) {
     for (let s = 0; s < supersamples; s++) {

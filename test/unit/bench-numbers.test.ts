@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { bookkeepingMs, type FrameRecord, framesWithPose } from '../../bench/FrameRecord.ts';
+import { bookkeepingMs, type FrameRecord, framesWithPose, hostMs } from '../../bench/FrameRecord.ts';
 import { memoryGrowth } from '../../bench/memoryGrowth.ts';
 import { medianOf, quantileOf, slopeOf } from '../../bench/statistics.ts';
 import { atLeast, atMost, notJudged, plain, targetTable } from '../../bench/targets.ts';
@@ -18,6 +18,7 @@ const FRAME: FrameRecord = {
   targets: 27,
   rssMb: 400,
   cpuMs: 0,
+  gpuMb: 0,
 };
 
 describe('benchmark numbers', () => {
@@ -43,6 +44,7 @@ describe('benchmark numbers', () => {
 
   it('bookkeeping is what native ops and networks leave of the latency', () => {
     assert.equal(bookkeepingMs(FRAME), 100 - 28.5 - 20 - 50);
+    assert.equal(hostMs({ ...FRAME, opsMs: { correlate: 0.1, readBack: 60 } }), 40);
   });
 
   it('memory that stays flat, and memory that leaks 2 MB per 1000 frames', () => {

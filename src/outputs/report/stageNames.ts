@@ -10,5 +10,6 @@ export const STAGES: readonly [Stage, string][] = [
   ['correlate', 'correlation'],
   ['update', 'update operator'],
   ['bundleAdjust', 'bundle adjustment'],
+  ['readBack', 'evidence'],
   ['commit', 'keyframes, pose'],
 ];

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseProfile } from '../../../src/config/chooseProfile.ts';
+import { type GpuOffer, gpuOffer } from '../../../src/config/gpuOffer.ts';
 import type { Precision } from '../../../src/config/Profile.ts';
 import {
   type Machine,
@@ -16,6 +17,8 @@ import {
 import { listProfiles, PROFILE_FOLDER, readProfile } from '../../../src/config/readProfile.ts';
 import { resolveParameters } from '../../../src/config/resolveParameters.ts';
 import { selectProfile } from '../../../src/config/selectProfile.ts';
+import type { GpuReport } from '../../../src/native/addon.ts';
+import type { GpuProbe } from '../../../src/native/gpuProbe.ts';
 import { PARTS, type Part } from '../../../src/network/modelParts.ts';
 import { maxPairs } from '../../../src/odometry/windows.ts';
 
@@ -40,7 +43,9 @@ describe('profiles', () => {
       'desktop_fp16',
       'desktop_int8',
       'orin_fp16',
+      'orin_fp16_tensorrt',
       'orin_int8',
+      'orin_int8_tensorrt',
       'reference_fp32',
     ]);
     for (const name of names) {
@@ -109,7 +114,7 @@ describe('profiles', () => {
 
   it('auto: fp32 at full resolution for recordings, int8 or less for live runs on few cores', () => {
     const choose = (cores: number, realtime: boolean, canRun = true, int8Pays = true) =>
-      chooseProfile({ cores, int8Pays }, realtime, () => canRun);
+      chooseProfile({ cores, int8Pays, gpu: () => noGpu }, realtime, () => canRun);
     assert.equal(choose(2, false).name, 'cpu_fp32');
     assert.equal(choose(2, true).name, 'cpu_realtime');
     assert.match(choose(2, true).reason, /2 cores/);
@@ -127,6 +132,15 @@ describe('profiles', () => {
   });
 });
 
+const noGpu = { obstacle: 'no NVIDIA driver is loaded', name: '', integrated: false, support: [] };
+
+const goodReport: GpuReport = {
+  runtimeVersion: 13000,
+  driverVersion: 13010,
+  devices: [{ name: 'GPU of 2026', computeCapability: 90, totalMb: 16000, freeMb: 15000, integrated: false }],
+  fault: '',
+};
+
 describe('profiles and machines', () => {
   const both = (...precisions: Precision[]) => ({ encoder: precisions, update: precisions });
   const plain: Machine = {
@@ -136,16 +150,23 @@ describe('profiles and machines', () => {
       { device: 'cpu', runtime: 'onnxruntime', precisions: both('fp32') },
       { device: 'cpu', runtime: 'native', precisions: both('fp32') },
     ],
+    gpu: () => noGpu,
   };
   const jetson: Machine = {
+    ...plain,
     cores: 8,
     int8Pays: true,
-    support: [
-      ...plain.support,
-      { device: 'cuda', runtime: 'tensorrt', precisions: both('fp16', 'int8') },
-      { device: 'cuda', runtime: 'cuda', precisions: both('fp16') },
-    ],
+    gpu: () => ({
+      obstacle: '',
+      name: 'Orin',
+      integrated: true,
+      support: [
+        { device: 'cuda', runtime: 'tensorrt', precisions: both('fp16', 'int8') },
+        { device: 'cuda', runtime: 'cuda', precisions: both('fp16') },
+      ],
+    }),
   };
+  const desktop: Machine = { ...plain, gpu: () => gpuOffer({ report: goodReport }, false) };
   const file = { name: 'file', bytes: 1, sha256: '0' };
   const inputScales = { 'patchify.fnet.conv2': 0.1, 'update.corr.0': 0.1 };
   const complete: ModelParts = {
@@ -179,7 +200,8 @@ describe('profiles and machines', () => {
   });
 
   it('says what is missing: a device, a runtime, a precision, each with what there is', () => {
-    assert.match(obstacle('orin_int8', plain)!, /needs an NVIDIA GPU with CUDA, which this version of qpvo does not/);
+    assert.equal(obstacle('orin_int8', plain), 'it needs an NVIDIA GPU with CUDA: no NVIDIA driver is loaded');
+    assert.match(obstacle('orin_int8_tensorrt', desktop)!, /^TensorRT for the encoders is missing/);
     assert.match(
       obstacle('cpu_int8', plain)!,
       /encoders on cpu with onnxruntime in fp32, native in fp32 only, not with native in int8$/,
@@ -218,11 +240,38 @@ describe('profiles and machines', () => {
 
   it('judges both networks on a machine that can do part of it', () => {
     assert.equal(obstacle('orin_fp16', jetson), undefined);
+    assert.equal(obstacle('orin_fp16_tensorrt', jetson), undefined);
     assert.match(
-      obstacle('orin_int8', jetson)!,
+      obstacle('orin_int8_tensorrt', jetson)!,
       /update operator on cuda with tensorrt in .* cuda in fp16 only, not with/,
     );
     assert.match(obstacle('desktop_int8', jetson)!, /encoders on cuda with .*, not with cuda in int8/);
+  });
+
+  it('auto takes the GPU when there is one: int8 on a Jetson, fp16 elsewhere, where the model and the kernels can', () => {
+    const choose = (gpu: GpuOffer, able: string[]) =>
+      chooseProfile({ ...plain, gpu: () => gpu }, true, (name) => able.includes(name));
+    const every = ['orin_int8', 'orin_fp16', 'desktop_int8', 'desktop_fp16'];
+    assert.equal(choose(jetson.gpu(), every).name, 'orin_int8');
+    assert.match(choose(jetson.gpu(), every).reason, /Orin/);
+    assert.equal(choose(jetson.gpu(), ['orin_fp16']).name, 'orin_fp16');
+    assert.equal(choose(desktop.gpu(), every).name, 'desktop_fp16');
+    assert.equal(choose(desktop.gpu(), []).name, 'cpu_realtime_fp32');
+    assert.equal(choose(noGpu, every).name, 'cpu_realtime_fp32');
+  });
+
+  it('a GPU that cannot be used is told with the reason', () => {
+    const fault = (probe: GpuProbe) => gpuOffer(probe, true).obstacle;
+    const [gpu] = goodReport.devices;
+    assert.equal(fault({ report: goodReport }), '');
+    assert.equal(fault({ obstacle: 'the driver seems broken' }), 'the driver seems broken');
+    assert.equal(fault({ report: { ...goodReport, driverVersion: 0, devices: [] } }), 'no NVIDIA driver is loaded');
+    const old = { ...goodReport, driverVersion: 11080, devices: [], fault: 'insufficient driver' };
+    assert.match(fault({ report: old }), /driver for CUDA 11\.8 does not work with CUDA 13\.0 .*: insufficient driver/);
+    assert.match(fault({ report: { ...goodReport, devices: [] } }), /CUDA 13\.1\) shows no GPU/);
+    const turing = { ...goodReport, devices: [{ ...gpu!, computeCapability: 75 }] };
+    assert.match(fault({ report: turing }), /GPU of 2026 has compute capability 7\.5, and 8\.0/);
+    assert.match(fault({ report: { ...goodReport, fault: 'no kernel image' } }), /do not run on .*: no kernel image/);
   });
 
   it('one that cannot run is refused, with those that can, and never replaced', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { defaultParameters } from '../../../src/config/parameters.ts';
-import type { CpuOps } from '../../../src/native/addon.ts';
+import type { Answers, FrameDevice } from '../../../src/odometry/FrameDevice.ts';
 import { PatchGraph } from '../../../src/odometry/PatchGraph.ts';
 import { IDENTITY } from '../../../src/odometry/Pose.ts';
 import { PoseTable } from '../../../src/odometry/PoseTable.ts';
@@ -9,7 +9,7 @@ import { Segment } from '../../../src/odometry/Segment.ts';
 import type { FinalPose } from '../../../src/odometry/types.ts';
 import { ringSlots } from '../../../src/odometry/windows.ts';
 
-/** A segment over a graph of its own, whose frames stand at (sequence, 0, 0), seen by ops that report this flow between any two frames. */
+/** A segment over a graph of its own, whose frames stand at (sequence, 0, 0), on a device that reports this flow between any two frames. */
 class Stretch {
   readonly parameters = { ...defaultParameters(), patchesPerFrame: 8 };
   readonly graph = new PatchGraph(this.parameters, { move: () => {}, clear: () => {} });
@@ -21,8 +21,7 @@ class Stretch {
 
   constructor() {
     const perSlot = ringSlots(this.parameters) * 16;
-    const ops = {
-      flowMagnitude: () => ({ mean: this.flow, parallax: this.flow }),
+    const device = {
       pointCloud: () => new Float32Array(24).fill(1),
       buffers: {
         patchStride: 16,
@@ -30,13 +29,13 @@ class Stretch {
         depthVariance: new Float32Array(perSlot).fill(1e-6),
         colors: new Uint8Array(perSlot * 3),
       },
-    } as unknown as CpuOps;
+    } as unknown as FrameDevice;
     this.segment = new Segment({
       number: 0,
       T_world_segment: IDENTITY,
       parameters: this.parameters,
       graph: this.graph,
-      ops,
+      device,
       poses: this.poses,
       gridPerParameterPx: 0.25,
     });
@@ -48,8 +47,14 @@ class Stretch {
     const frame = this.graph.accept(sequence, BigInt(sequence));
     this.poses.set(frame.slot, { t: [-sequence, 0, 0], q: [0, 0, 0, 1] });
     this.segment.add(frame);
-    return this.segment.advance().finalPoses;
+    return this.segment.advance(answersOf(this.segment, this.flow, this.flow)).finalPoses;
   }
+}
+
+/** What a device answers that sees this flow between any two frames. */
+function answersOf(segment: Segment, mean: number, parallax: number): Answers {
+  const { flows } = segment.questions();
+  return { solved: true, validEdges: 0, health: [], flows: flows.map((asked) => ({ ...asked, mean, parallax })) };
 }
 
 describe('poses of a segment', () => {
@@ -116,36 +121,38 @@ describe('the start of a segment', () => {
     ] as const) {
       const stretch = new Stretch();
       for (let i = 0; i < 2; i++) stretch.segment.add(stretch.graph.accept(i, BigInt(i)));
-      const { segment } = withFlow(stretch, flow, parallax);
+      const segment = fresh(stretch);
       segment.health = { medianConfidence: 1, residualPx: 0, inlierShare: 1 };
-      const reason = segment.initialize(good);
+      const reason = segment.initialize(good, answersOf(segment, flow, parallax));
       assert.equal(reason === '', starts, `flow ${flow}, parallax ${parallax}: ${reason}`);
       assert.equal(segment.initialized, starts);
     }
   });
 
-  /** The same graph seen by ops with these flows. */
-  function withFlow(stretch: Stretch, mean: number, parallax: number): { segment: Segment } {
-    const ops = { flowMagnitude: () => ({ mean, parallax }) } as Partial<CpuOps> as CpuOps;
-    const { parameters, graph, poses } = stretch;
-    const context = { number: 0, T_world_segment: IDENTITY, gridPerParameterPx: 0.25 };
-    return { segment: new Segment({ ...context, parameters, graph, poses, ops }) };
+  /** A segment over the same graph that nothing was asked of yet. */
+  function fresh({ parameters, graph, poses }: Stretch): Segment {
+    const context = { number: 0, T_world_segment: IDENTITY, gridPerParameterPx: 0.25, device: {} as FrameDevice };
+    return new Segment({ ...context, parameters, graph, poses });
   }
 
   it('needs edges that agree, and says what fails', () => {
     const stretch = new Stretch();
     for (let i = 0; i < 2; i++) stretch.segment.add(stretch.graph.accept(i, BigInt(i)));
-    const { segment } = withFlow(stretch, 20, 20);
+    const segment = fresh(stretch);
+    const answers = answersOf(segment, 20, 20);
     segment.health = { medianConfidence: 1, residualPx: 0, inlierShare: stretch.parameters.lostInlierShare / 2 };
-    assert.match(segment.initialize({ state: 'DEGRADED', reason: 'few agree' }), /initialisation failed: few agree/);
+    assert.match(
+      segment.initialize({ state: 'DEGRADED', reason: 'few agree' }, answers),
+      /initialisation failed: few agree/,
+    );
     segment.health = { medianConfidence: 1, residualPx: 0, inlierShare: 1 };
-    assert.match(segment.initialize({ state: 'LOST', reason: 'no match' }), /initialisation failed: no match/);
+    assert.match(segment.initialize({ state: 'LOST', reason: 'no match' }, answers), /initialisation failed: no match/);
     const { initAcceptConfidence } = stretch.parameters;
     segment.health = { medianConfidence: initAcceptConfidence - 0.01, residualPx: 0, inlierShare: 1 };
     const tracking = { state: 'TRACKING', reason: '' } as const;
-    assert.match(segment.initialize(tracking), /images do not explain each other \(confidence 0\.19\)/);
+    assert.match(segment.initialize(tracking, answers), /images do not explain each other \(confidence 0\.19\)/);
     segment.health = { ...segment.health, medianConfidence: initAcceptConfidence };
-    assert.equal(segment.initialize(tracking), '');
+    assert.equal(segment.initialize(tracking, answers), '');
     assert.equal(segment.initialized, true);
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
+import { QpvoError } from '../../../src/error.ts';
 import { diagonalCovariance, encodeOdometry } from '../../../src/messages/ros2/encode.ts';
 import { forward } from '../../fixtures/ros/FakeOdometry.ts';
 import { RELIABLE, RobotBench, stampOf, withResolvers } from '../../fixtures/ros/RobotBench.ts';
@@ -115,7 +116,9 @@ describe('odometry node: bad input', () => {
     let isBroken = true;
     begin({
       script: (frame) =>
-        frame === 2 && isBroken ? { failure: new Error('device lost') } : { T_world_camera: forward(frame) },
+        frame === 2 && isBroken
+          ? { failure: new QpvoError('QPVO_DEVICE_LOST', { what: 'the device lost its state' }) }
+          : { T_world_camera: forward(frame) },
     });
     bench.sendInfo();
     await bench.settle();
@@ -127,6 +130,10 @@ describe('odometry node: bad input', () => {
     assert.match(bench.node.logged('error'), /device lost/);
     await bench.until(() => bench.diagnostics()['tracking']?.message.includes('device lost') ?? false, 'diagnostics');
     assert.equal(bench.diagnostics()['tracking']!.level, 'error');
+    const error = bench.statuses().at(-1)!;
+    assert.equal(error.state, 'ERROR');
+    assert.match(error.reason, /device lost/);
+    assert.ok(bench.made[0]!.closed, 'the memory of a GPU is free for the next one');
     isBroken = false;
     const before = xs().at(-1);
     assert.ok(bench.node.transition('configure') && bench.node.transition('activate'));

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where CMake looks for TensorRT's headers too. */
+const TENSORRT_FOLDERS = ['/usr/include/aarch64-linux-gnu', '/usr/include/x86_64-linux-gnu', '/usr/include'];
+
+/** Any of these is there when a GPU can be reached; as in native/cuda.cmake. */
+const GPU_FILES = ['/dev/nvidia0', '/dev/nvidiactl', '/dev/nvgpu', '/dev/nvhost-gpu', '/dev/dxg'];
+
+/** What the environment says about the build for GPUs, as options of cmake-js: QPVO_CUDA (AUTO, ON, OFF) and QPVO_CUDA_ARCHITECTURES ("87;89"). */
+export function gpuOptions() {
+  const names = ['QPVO_CUDA', 'QPVO_CUDA_ARCHITECTURES'].filter((name) => process.env[name]);
+  return names.map((name) => `--CD${name}=${process.env[name]}`);
+}
+
+/** The options, CUDA, TensorRT and GPU as CMake would find them, in one line: when they come, go or change, the addon is another one. */
+export function gpuTools() {
+  const { CUDACXX, CUDA_PATH, CUDA_HOME, TensorRT_ROOT, TENSORRT_DIR } = process.env;
+  const homes = [CUDA_PATH, CUDA_HOME, '/usr/local/cuda'].filter((home) => home !== undefined);
+  const compilers = [CUDACXX ?? 'nvcc', ...homes.map((home) => join(home, 'bin', 'nvcc'))];
+  const answers = compilers.map((nvcc) => spawnSync(nvcc, ['--version'], { encoding: 'utf8' }));
+  const cuda = answers.map(({ stdout }) => /release ([\d.]+)/.exec(stdout ?? '')?.[1]).find(Boolean) ?? 'none';
+  const roots = [TensorRT_ROOT, TENSORRT_DIR].filter((root) => root !== undefined).map((root) => join(root, 'include'));
+  const tensorrt = [...roots, ...TENSORRT_FOLDERS].find((folder) => existsSync(join(folder, 'NvInfer.h'))) ?? 'none';
+  const gpu = GPU_FILES.find((file) => existsSync(file)) ?? 'none';
+  return `${gpuOptions().join(' ')} CUDA ${cuda} TensorRT ${tensorrt} GPU ${gpu}`;
+}

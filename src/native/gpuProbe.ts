@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
+import type { GpuReport } from './addon.ts';
+import { addonPath, loadAddon } from './loadAddon.ts';
+
+/** A report, or in one clause why there is none. */
+export type GpuProbe = { report: GpuReport } | { obstacle: string };
+
+/** The first opening of a driver takes seconds on some machines. */
+const TIMEOUT_MS = 30_000;
+
+/** What stands before the report on its line: drivers and their libraries may print too. */
+const MARK = 'qpvo-gpu ';
+
+/** Program of the child: the addon's path is its only argument. */
+const PROGRAM = `process.stdout.write('\\n${MARK}' + JSON.stringify(require(process.argv[1]).probeGpu()) + '\\n')`;
+
+let kept: GpuProbe | undefined;
+
+/** What GPUs there are. Looked up once, in a process of its own: a broken driver can crash or hang whoever opens it. Costs nothing with an addon built without CUDA. */
+export function gpuProbe(): GpuProbe {
+  kept ??= isBuiltWithCuda() ? probeIn(process.execPath, ['-e', PROGRAM, addonPath()]) : NOT_BUILT;
+  return kept;
+}
+
+/** After a GPU was lost: the next probe looks again. */
+export function forgetGpuProbe(): void {
+  kept = undefined;
+}
+
+const NOT_BUILT: GpuProbe = {
+  obstacle:
+    'the addon was built without CUDA: with CUDA 12.2 or newer (nvcc) on this computer, run `npm run build` again',
+};
+
+/** An addon that cannot be loaded is told of elsewhere. */
+function isBuiltWithCuda(): boolean {
+  try {
+    return loadAddon().probeGpu !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs the command, which prints a report, and says what happened when it does not. */
+export function probeIn(command: string, args: readonly string[], timeoutMs = TIMEOUT_MS): GpuProbe {
+  const { error, signal, status, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const words = lastLine(stderr ?? '');
+  if (error !== undefined && 'code' in error && error.code === 'ETIMEDOUT') {
+    return { obstacle: `the GPU driver gave no answer within ${timeoutMs / 1000} s` };
+  }
+  if (error !== undefined) return { obstacle: `the GPU could not be asked: ${error.message}` };
+  if (signal !== null) return { obstacle: `asking the GPU ended in ${signal}${words}: the driver seems broken` };
+  const report = reportIn(stdout);
+  if (report !== undefined) return { report };
+  return { obstacle: `asking the GPU ended with exit code ${status} and no report${words}` };
+}
+
+/** The report in what the child printed; undefined when there is none that can be read. */
+function reportIn(output: string): GpuReport | undefined {
+  const line = output.split('\n').findLast((text) => text.startsWith(MARK));
+  if (line === undefined) return undefined;
+  try {
+    const value = JSON.parse(line.slice(MARK.length)) as Partial<GpuReport>;
+    const isReport =
+      Number.isInteger(value.runtimeVersion) &&
+      Number.isInteger(value.driverVersion) &&
+      Array.isArray(value.devices) &&
+      typeof value.fault === 'string';
+    return isReport ? (value as GpuReport) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last words of the child, for a message; empty when there were none. */
+function lastLine(text: string): string {
+  const line = text.trim().split('\n').at(-1)?.trim() ?? '';
+  return line === '' ? '' : ` ("${line.slice(0, 200)}")`;
+}

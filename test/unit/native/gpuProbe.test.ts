@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { gpuChecks } from '../../../src/cli/doctor/gpuChecks.ts';
+import { QpvoError } from '../../../src/error.ts';
+import type { GpuReport } from '../../../src/native/addon.ts';
+import { gpuFailure } from '../../../src/native/gpuFailure.ts';
+import { probeIn } from '../../../src/native/gpuProbe.ts';
+
+const GOOD: GpuReport = {
+  runtimeVersion: 13000,
+  driverVersion: 13020,
+  devices: [{ name: 'GPU of 2026', computeCapability: 90, totalMb: 16000, freeMb: 15000, integrated: false }],
+  fault: '',
+};
+
+/** A child that runs this program instead of asking a driver. */
+const probe = (program: string, timeoutMs = 10_000) => probeIn(process.execPath, ['-e', program], timeoutMs);
+const obstacle = (program: string, timeoutMs?: number): string => {
+  const found = probe(program, timeoutMs);
+  return 'obstacle' in found ? found.obstacle : assert.fail(`a report: ${JSON.stringify(found)}`);
+};
+const said = (report: unknown) => `console.log('qpvo-gpu ' + ${JSON.stringify(JSON.stringify(report))})`;
+
+describe('GPU probe in a process of its own', () => {
+  it('reads the report, whatever else a driver prints', () => {
+    assert.deepEqual(probe(said(GOOD)), { report: GOOD });
+    const noisy = `console.log('NvRm: hello'); ${said(GOOD)}; console.log('bye'); console.error('warning')`;
+    assert.deepEqual(probe(noisy), { report: GOOD });
+    assert.deepEqual(probe(`process.stdout.write('no newline'); console.log(); ${said(GOOD)}`), { report: GOOD });
+  });
+
+  it('a driver that crashes takes the child only', () => {
+    assert.match(
+      obstacle('process.kill(process.pid, "SIGSEGV")'),
+      /^asking the GPU ended in SIGSEGV: the driver seems/,
+    );
+    assert.match(obstacle('console.error("Xid 79"); process.abort()'), /^asking the GPU ended in SIG(ABRT|TRAP|ILL)/);
+  });
+
+  it('a driver that hangs is given up', () => {
+    const startMs = performance.now();
+    assert.equal(obstacle('setInterval(() => {}, 1000)', 500), 'the GPU driver gave no answer within 0.5 s');
+    assert.ok(performance.now() - startMs < 8000);
+  });
+
+  it('garbage, half a report and another report are no report, and the last words of the child are told', () => {
+    assert.match(obstacle('console.log("qpvo-gpu {")'), /exit code 0 and no report$/);
+    assert.match(obstacle('console.log("\\x00\\xff garbage")'), /exit code 0 and no report$/);
+    assert.match(obstacle(said({ devices: 3 })), /no report$/);
+    assert.match(obstacle(said(null)), /no report$/);
+    assert.match(
+      obstacle('console.error("libcuda.so.1: not found"); process.exit(3)'),
+      /exit code 3 and no report \("libcuda\.so\.1: not found"\)$/,
+    );
+    assert.match(obstacle('throw new Error("cannot load")'), /exit code 1 and no report/);
+  });
+
+  it('a program that is not there is an obstacle too', () => {
+    const found = probeIn('/no/such/program', []);
+    assert.match('obstacle' in found ? found.obstacle : '', /^the GPU could not be asked: .*ENOENT/);
+  });
+});
+
+describe('doctor on GPUs', () => {
+  const byName = (report: GpuReport) => new Map(gpuChecks({ report }).map((check) => [check.name, check]));
+
+  it('shows driver, CUDA, GPU and memory, and that no version of it has run on one', () => {
+    const checks = byName(GOOD);
+    assert.match(checks.get('CUDA of the addon')!.detail, /^13\.0, .*has not yet been run on a GPU$/);
+    assert.deepEqual(checks.get('NVIDIA driver'), {
+      name: 'NVIDIA driver',
+      status: 'ok',
+      detail: 'for CUDA up to 13.2',
+    });
+    const gpu = checks.get('GPU')!;
+    assert.equal(gpu.status, 'ok');
+    assert.match(gpu.detail, /^GPU of 2026, compute capability 9\.0, 15000 of 16000 MB free; a kernel ran/);
+  });
+
+  it('says why not: no CUDA in the addon, no driver, an old one, an old GPU, kernels that do not run', () => {
+    assert.deepEqual(
+      gpuChecks({ obstacle: 'the addon was built without CUDA' }).map(({ status }) => status),
+      ['unavailable'],
+    );
+    const none = byName({ ...GOOD, driverVersion: 0, devices: [], fault: 'no driver' });
+    assert.deepEqual(none.get('NVIDIA driver')!.status, 'unavailable');
+    const old = byName({ ...GOOD, driverVersion: 11080, devices: [], fault: 'too old.' });
+    assert.match(old.get('NVIDIA driver')!.detail, /up to 11\.8, but no GPU: too old/);
+    const [gpu] = GOOD.devices;
+    const turing = byName({ ...GOOD, devices: [{ ...gpu!, computeCapability: 75 }] });
+    assert.equal(turing.get('GPU')!.status, 'unavailable');
+    assert.match(turing.get('GPU')!.detail, /compute capability 7\.5, and 8\.0 \(Ampere\) is the least/);
+    const foreign = byName({ ...GOOD, fault: 'no kernel image is available' });
+    assert.match(foreign.get('GPU')!.detail, /kernels do not run on the GPU of 2026: no kernel image is available/);
+  });
+
+  it('only the first of several GPUs is used, and a Jetson shares its memory', () => {
+    const [gpu] = GOOD.devices;
+    const two = byName({ ...GOOD, devices: [{ ...gpu!, integrated: true }, gpu!] });
+    assert.match(two.get('GPU')!.detail, /shared with the processor/);
+    assert.match(two.get('GPU 1')!.detail, /only the first GPU is used/);
+  });
+});
+
+describe('failures of a GPU', () => {
+  it('those of the machine are told without a stack, defects of the program stay what they are', () => {
+    const thrown = (code: string) => Object.assign(new Error('waiting for the GPU: it is gone.'), { code });
+    const lost = gpuFailure(thrown('QPVO_DEVICE_LOST'));
+    assert.ok(lost instanceof QpvoError);
+    assert.deepEqual([lost.code, lost.message], ['QPVO_DEVICE_LOST', 'waiting for the GPU: it is gone.']);
+    const defect = thrown('QPVO_INTERNAL');
+    assert.equal(gpuFailure(defect), defect);
+    assert.equal(gpuFailure('text'), 'text');
+  });
+});
