@@ -35,7 +35,7 @@ export const PARAMETERS = {
   }),
   patchSelection: choice('gradient', ['random', 'gradient'], {
     group: WINDOWS,
-    text: 'Where patches are taken: the strongest image gradient among three times as many random places, or uniformly at random (the publication), which wastes patches on an empty sky.',
+    text: 'Where patches are taken: the strongest image gradient among three times as many random places, or uniformly at random (the publication), which wastes patches on an empty sky. Uniformly in any case until initialisation.',
   }),
 
   keyframeIndex: integer(4, [2, 10], {

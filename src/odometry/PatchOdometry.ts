@@ -177,14 +177,19 @@ export class PatchOdometry {
   }
 
   async #prepare(frame: ImageFrame, slot: number, sequence: number): Promise<void> {
-    const { seed, patchSelection } = this.#parameters;
+    const { seed } = this.#parameters;
     const { inputChannels } = this.#device.manifest.sizes;
     const image: CameraImage = toCameraImage(frame, inputChannels, this.#pixels);
     if (image.data !== frame.data) this.#pixels = image.data;
     this.#hasImage = true;
     this.#seen = [];
     await this.#device.prepareImage(image);
-    await this.#device.samplePatches(slot, seed, sequence, patchSelection, this.#depthPrior());
+    await this.#device.samplePatches(slot, seed, sequence, this.#selection(), this.#depthPrior());
+  }
+
+  /** Until initialisation uniform: patches that crowd on a few edges may explain the first images by a wrong shape. */
+  #selection(): OdometryParameters['patchSelection'] {
+    return this.#segment.initialized ? this.#parameters.patchSelection : 'random';
   }
 
   /** Before initialisation every patch gets a random depth of its own (-1); afterwards the median of the last three frames. */

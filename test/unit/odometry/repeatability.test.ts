@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import type { OdometryParameters } from '../../../src/config/parameters.ts';
-import { sidewaysImages, trackImages } from '../../fixtures/trackedScene.ts';
+import { sidewaysImages, type TrackedRun, trackImages } from '../../fixtures/trackedScene.ts';
 
 /** All that is final after some images, as text with every bit of the numbers. */
 async function outcome(parameters: Partial<OdometryParameters>): Promise<string> {
@@ -27,5 +27,15 @@ describe('odometry repeated', function () {
   it('gives others with another seed, or with patches chosen by gradient', async () => {
     assert.notEqual(await outcome({ seed: 4 }), first);
     assert.notEqual(await outcome({ seed: 3, patchSelection: 'random' }), first);
+  });
+
+  it('takes patches uniformly until it is initialised, whatever is asked for afterwards', async () => {
+    const [gradient, random] = await Promise.all(
+      (['gradient', 'random'] as const).map((patchSelection) => trackImages(sidewaysImages(9), { patchSelection })),
+    );
+    const poses = (run: TrackedRun | undefined) => run!.results.map(({ T_world_camera }) => T_world_camera);
+    assert.notEqual(poses(gradient)[7], undefined);
+    assert.deepEqual(poses(gradient).slice(0, 8), poses(random).slice(0, 8));
+    assert.notDeepEqual(poses(gradient)[8], poses(random)[8]);
   });
 });
