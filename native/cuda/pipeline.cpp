@@ -46,12 +46,23 @@ struct ArrangedPairs {
   }
 };
 
-/// Records the work the first time, and replays it ever after.
-template <class Work>
-void replayed(Graph& graph, cudaStream_t stream, const Work& work) {
-  if (!graph.ready()) graph.capture(stream, work);
-  graph.replay(stream);
-}
+/// Work that is done plainly the first time, so that kernels are loaded outside of a recording, recorded the second time and replayed ever after.
+class Recorded {
+ public:
+  template <class Work>
+  void operator()(cudaStream_t stream, const Work& work) {
+    if (!wasDone_) {
+      wasDone_ = true;
+      return work();
+    }
+    if (!graph_.ready()) graph_.capture(stream, work);
+    graph_.replay(stream);
+  }
+
+ private:
+  Graph graph_;
+  bool wasDone_ = false;
+};
 
 std::string megabytes(std::size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MB"; }
 
@@ -70,9 +81,9 @@ struct Pipeline::Parts {
   int pairs = -1;           ///< of the last correlate()
   int healthAsked = 0, flowsAsked = 0;
   std::string fault;        ///< of the device, once it is lost
-  Graph encodeGraph, correlateGraph, frameGraph;
-  std::array<Graph, 2> updateGraphs;      ///< by the hidden state that is read
-  std::map<int, Graph> adjustmentGraphs;  ///< by iterations
+  Recorded encodeGraph, correlateGraph, frameGraph;
+  std::array<Recorded, 2> updateGraphs;      ///< by the hidden state that is read
+  std::map<int, Recorded> adjustmentGraphs;  ///< by iterations
 
   Parts(const PipelineOptions& options, const float* undistortMap, const EncoderMaker& makeEncoder, const UpdateMaker& makeUpdate)
       : context(options.device),
@@ -102,6 +113,7 @@ struct Pipeline::Parts {
   void wait() {
     context.synchronize();
     state.staging.release();
+    update->waited();
   }
 
   /// The current hidden state after all moves noted so far.
@@ -162,7 +174,7 @@ void Pipeline::encode() {
   p.run([&] {
     const Range range("encode");
     if (p.encoder->isCapturable()) {
-      replayed(p.encodeGraph, p.stream(), work);
+      p.encodeGraph(p.stream(), work);
     } else {
       work();
     }
@@ -179,7 +191,7 @@ void Pipeline::correlate(int count) {
     const Range range("correlate");
     if (!p.tablesHold(count)) setPairs(p.state, mirrors().pairSource, mirrors().pairTarget, count, p.stream());
     p.pairs = count;
-    replayed(p.correlateGraph, p.stream(), [&] { cuda::correlate(p.state, p.stream()); });
+    p.correlateGraph(p.stream(), [&] { cuda::correlate(p.state, p.stream()); });
   });
 }
 
@@ -194,7 +206,7 @@ void Pipeline::update(const qpvo::network::PairTable& pairs) {
       p.arranged.hold(pairs);
     }
     if (p.update->isCapturable()) {
-      replayed(p.updateGraphs[p.current], p.stream(), [&] { p.runUpdate(); });
+      p.updateGraphs[p.current](p.stream(), [&] { p.runUpdate(); });
     } else {
       p.runUpdate();
     }
@@ -231,7 +243,7 @@ void Pipeline::bundleAdjust(const BundleAdjustOptions& options) {
   p.run([&] {
     const Range range("bundleAdjust");
     setAdjustment(p.state, options, mirrors().poseVariable, p.stream());
-    replayed(p.adjustmentGraphs[options.iterations], p.stream(), [&] { cuda::bundleAdjust(p.state, options.iterations, p.stream()); });
+    p.adjustmentGraphs[options.iterations](p.stream(), [&] { cuda::bundleAdjust(p.state, options.iterations, p.stream()); });
   });
 }
 
@@ -241,7 +253,8 @@ void Pipeline::askHealth(int count, const std::uint8_t* flags, float inlierThres
     throw Error("QPVO_INTERNAL",
                 "askHealth: expected at most " + std::to_string(kQuestions) + " questions about the pairs of the last correlate(), but received another one.");
   }
-  p.run([&] { assessHealth(p.state, p.healthAsked++, count, flags, inlierThreshold, minConfidence, margin, p.stream()); });
+  p.run([&] { assessHealth(p.state, p.healthAsked, count, flags, inlierThreshold, minConfidence, margin, p.stream()); });
+  ++p.healthAsked;
 }
 
 void Pipeline::askFlow(int source, int target, float beta) {
@@ -249,14 +262,15 @@ void Pipeline::askFlow(int source, int target, float beta) {
   if (p.flowsAsked == kQuestions) {
     throw Error("QPVO_INTERNAL", "askFlow: expected at most " + std::to_string(kQuestions) + " questions until readBack(), but received another one.");
   }
-  p.run([&] { flowMagnitude(p.state, p.flowsAsked++, source, target, beta, p.stream()); });
+  p.run([&] { flowMagnitude(p.state, p.flowsAsked, source, target, beta, p.stream()); });
+  ++p.flowsAsked;
 }
 
 Answers Pipeline::readBack(int pairs) {
   Parts& p = *parts_;
   p.run([&] {
     const Range range("readBack");
-    replayed(p.frameGraph, p.stream(), [&] {
+    p.frameGraph(p.stream(), [&] {
       pointCloud(p.state, p.stream());
       p.mirrors.fetchFrames(p.state, p.stream());
     });

@@ -90,7 +90,7 @@ class Pipeline {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Device memory of the pipeline's own state, without networks, as far as the options say: for messages and for `qpvo doctor`.
+/// Device memory of the pipeline's own state, without networks, as far as the options say.
 std::size_t deviceBytes(const Options& options, Precision encoder, Precision update, Precision maps);
 
 }  // namespace qpvo::cuda

@@ -18,8 +18,10 @@ export async function ensureAddon() {
   if (isFresh(STAMP, hash, PRODUCT)) return;
   await ensureCompilers();
   dropForeignBuild();
+  // With a cache cmake-js does not configure again, and what was found or asked for then would stand.
+  rmSync(join(ROOT, 'build', 'CMakeCache.txt'), { force: true });
   const cmakeJs = join(ROOT, 'node_modules', 'cmake-js', 'bin', 'cmake-js');
-  await loggedStep({
+  const output = await loggedStep({
     name: 'addon',
     title: 'building the native addon',
     command: [
@@ -33,6 +35,7 @@ export async function ensureAddon() {
     ],
     advice: 'If the sources are as released, remove the folder "build" and run the same command again.',
   });
+  for (const line of output.split('\n')) if (line.startsWith('-- qpvo: ')) console.log(line.slice(3));
   writeStamp(STAMP, hash);
 }
 

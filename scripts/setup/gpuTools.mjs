@@ -11,8 +11,8 @@ const GPU_FILES = ['/dev/nvidia0', '/dev/nvidiactl', '/dev/nvgpu', '/dev/nvhost-
 
 /** What the environment says about the build for GPUs, as options of cmake-js: QPVO_CUDA (AUTO, ON, OFF) and QPVO_CUDA_ARCHITECTURES ("87;89"). */
 export function gpuOptions() {
-  const names = ['QPVO_CUDA', 'QPVO_CUDA_ARCHITECTURES'].filter((name) => process.env[name]);
-  return names.map((name) => `--CD${name}=${process.env[name]}`);
+  const { QPVO_CUDA: cuda = 'AUTO', QPVO_CUDA_ARCHITECTURES: architectures = '' } = process.env;
+  return [`--CDQPVO_CUDA=${cuda}`, `--CDQPVO_CUDA_ARCHITECTURES=${architectures}`];
 }
 
 /** The options, CUDA, TensorRT and GPU as CMake would find them, in one line: when they come, go or change, the addon is another one. */

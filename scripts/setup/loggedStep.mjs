@@ -9,7 +9,7 @@ const TAIL_LINES = 30;
 
 /**
  * Runs a command with its output in .qpvo/log/<name>.log and one line on the screen. Rejects with a StepError that shows the end of the log. A command that
- * runs longer than `limitSeconds` is killed and counts as failed.
+ * runs longer than `limitSeconds` is killed and counts as failed. Resolves with its output, of which the last 20,000 characters.
  * @param {{ name: string, title: string, command: string[], advice?: string, env?: Record<string, string>, limitSeconds?: number }} step
  */
 export async function loggedStep({ name, title, command, advice = '', env = {}, limitSeconds = Infinity }) {
@@ -19,11 +19,13 @@ export async function loggedStep({ name, title, command, advice = '', env = {}, 
   log.write(`$ ${command.join(' ')}\n`);
   const started = Date.now();
   process.stdout.write(`qpvo: ${title} ... `);
-  const { ending, tail } = await runIntoLog(command, env, log, limitSeconds);
+  const { ending, text } = await runIntoLog(command, env, log, limitSeconds);
   await new Promise((done) => log.end(done));
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   process.stdout.write(ending === 'ok' ? `done in ${seconds} s\n` : 'failed\n');
-  if (ending !== 'ok') throw new StepError({ what: `${title} failed (${ending})`, logTail: tail, logPath, advice });
+  if (ending === 'ok') return text;
+  const logTail = text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  throw new StepError({ what: `${title} failed (${ending})`, logTail, logPath, advice });
 }
 
 function runIntoLog(command, env, log, limitSeconds) {
@@ -42,7 +44,7 @@ function runIntoLog(command, env, log, limitSeconds) {
     child.stderr.on('data', take);
     const end = (ending) => {
       clearTimeout(timer);
-      resolve({ ending, tail: text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n') });
+      resolve({ ending, text });
     };
     const stop = () => {
       child.kill('SIGKILL');

@@ -28,10 +28,11 @@ export function forgetGpuProbe(): void {
   kept = undefined;
 }
 
-const NOT_BUILT: GpuProbe = {
-  obstacle:
-    'the addon was built without CUDA: with CUDA 12.2 or newer (nvcc) on this computer, run `npm run build` again',
-};
+/** What to do about an addon without CUDA. */
+export const BUILD_WITH_CUDA =
+  '`npm run build` builds for an NVIDIA GPU where there is one and nvcc of CUDA 12.2 or newer, `QPVO_CUDA=ON npm run build` also without a GPU';
+
+const NOT_BUILT: GpuProbe = { obstacle: `the addon was built without CUDA: ${BUILD_WITH_CUDA}` };
 
 /** An addon that cannot be loaded is told of elsewhere. */
 function isBuiltWithCuda(): boolean {

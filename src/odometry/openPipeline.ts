@@ -3,6 +3,7 @@ import type { OdometryParameters } from '../config/parameters.ts';
 import { QpvoError } from '../error.ts';
 import type { CudaEngines, CudaPipeline, CudaWeights } from '../native/addon.ts';
 import { gpuFailure } from '../native/gpuFailure.ts';
+import { BUILD_WITH_CUDA } from '../native/gpuProbe.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import { loadModelFile, type ModelManifest } from '../network/manifest.ts';
 import { encoderTensors, updateTensors } from '../network/native/partTensors.ts';
@@ -35,7 +36,7 @@ export async function openPipeline(
   if (Pipeline === undefined) {
     throw new QpvoError('QPVO_PROFILE_UNAVAILABLE', {
       what: 'the addon was built without CUDA',
-      advice: 'With CUDA 12.2 or newer (nvcc) on this computer, run `npm run build` again; `qpvo doctor` tells more.',
+      advice: `${BUILD_WITH_CUDA}; \`qpvo doctor\` tells more.`,
     });
   }
   const weights = await ownWeights(modelDir, manifest, forms);

@@ -29,7 +29,7 @@ export interface EngineOptions {
 
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = { dlaCore: -1, level: 3, workspaceMb: 1024 };
 
-/** Everything an engine depends on. Two engines with the same key are the same to a user of them. */
+/** Everything an engine depends on. Two engines whose keys differ in level and workspace only are the same to a user of them: one is faster. */
 export interface EngineKey extends EngineMachine, EngineOptions {
   graph: EngineGraphName;
   /** SHA-256 of the ONNX graph, lower-case hexadecimal. */
@@ -38,17 +38,8 @@ export interface EngineKey extends EngineMachine, EngineOptions {
   inputs: Readonly<Record<string, readonly number[]>>;
 }
 
-const FIELDS = [
-  'graph',
-  'onnx',
-  'tensorrt',
-  'cuda',
-  'device',
-  'computeCapability',
-  'dlaCore',
-  'level',
-  'workspaceMb',
-] as const;
+/** What makes an engine another one. */
+const FIELDS = ['graph', 'onnx', 'tensorrt', 'cuda', 'device', 'computeCapability', 'dlaCore'] as const;
 
 /** The first field in which two keys differ, with both values; undefined when they agree. */
 export function keyDifference(

@@ -11,7 +11,7 @@ constexpr int kNormWarps = 16;
 
 /// Instance norm of 32 channels from the moments of the tiles. The bias of the convolution cancels. Warp w joins tiles w, w + 16, ..., then the warps are joined in
 /// order.
-__global__ void normaliseKernel(const NormPass pass) {
+__global__ void __launch_bounds__(kNormWarps* kWarp) normaliseKernel(const NormPass pass) {
   __shared__ Moments shared[kNormWarps][kWarp];
   const int channel = static_cast<int>(blockIdx.x) * kWarp + laneIndex();
   const bool used = channel < pass.channels;

@@ -181,6 +181,7 @@ __device__ __forceinline__ void accumulateFloats(CFloat (&c)[MT][NT], const unsi
 template <class Product, int MT, int NT>
 __device__ __forceinline__ void accumulate(typename Product::C (&c)[MT][NT], const unsigned char* tile, const Walk& walk, int first, const int* offsets,
                                            const Multiplier& m, int channel) {
+  __syncwarp();  // lanes that skipped the end of an earlier round
 #pragma unroll
   for (int i = 0; i < MT; ++i) {
 #pragma unroll

@@ -53,6 +53,9 @@ struct DeviceUpdate {
   /// One pass over the arranged pairs.
   virtual void run(const DeviceUpdateArrays& arrays, cudaStream_t stream) = 0;
 
+  /// The stream has been waited for: memory that was held for copies is free again.
+  virtual void waited() {}
+
   /// fp32: hidden state and correlation are float; fp16: __half. Never int8.
   virtual Precision statePrecision() const = 0;
 

@@ -20,6 +20,7 @@ class UpdateOperator : public DeviceUpdate {
 
   void arrange(const qpvo::network::PairTable& pairs, cudaStream_t stream) override;
   void run(const DeviceUpdateArrays& arrays, cudaStream_t stream) override;
+  void waited() override { arrangement_.waited(); }
   Precision statePrecision() const override;
   int correlationStride() const override;
 

@@ -18,6 +18,8 @@ class UpdateArrangement {
   /// @throws QPVO_INTERNAL unless the pairs are one chain per source that covers every pair once; QPVO_PARAMETER for a patch with more targets than a tile has rows
   void arrange(const qpvo::network::PairTable& pairs, cudaStream_t stream);
 
+  void waited() { staging_.release(); }
+
   UpdateTables tables() const;
   int maxTiles() const { return maxTiles_; }
   int pairs() const { return table_.empty() ? 0 : table_[1]; }

@@ -32,7 +32,7 @@ Meaning meaning(cudaError_t status) {
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorInvalidDeviceFunction:
     case cudaErrorUnsupportedPtxVersion:
-      return {"QPVO_NO_DEVICE", "This build has no code for this GPU: build with -DQPVO_CUDA_ARCHITECTURES set to its compute capability."};
+      return {"QPVO_NO_DEVICE", "This build has no code for this GPU: build on a machine that has one, or with its compute capability, such as QPVO_CUDA_ARCHITECTURES=86 QPVO_CUDA=ON npm run build."};
     default:
       return {"QPVO_DEVICE_LOST", "The state on the GPU is lost; open it anew. The kernel log (`dmesg`, lines with Xid) tells more about a failed GPU."};
   }

@@ -19,9 +19,11 @@ std::atomic<int> living{0};
 
 /// A device on which something failed answers every call with that error until it is reset.
 void mendLoss(int device) {
-  if (cudaSetDevice(device) == cudaSuccess && cudaDeviceSynchronize() == cudaSuccess) return;
+  const cudaError_t chosen = cudaSetDevice(device);
+  const bool isThere = chosen != cudaErrorInvalidDevice && chosen != cudaErrorNoDevice && chosen != cudaErrorInsufficientDriver;
+  const bool isLost = isThere && (chosen != cudaSuccess || cudaDeviceSynchronize() != cudaSuccess);
   cudaGetLastError();
-  if (living > 0) return;
+  if (!isLost || living > 0) return;
   cudaDeviceReset();
   cudaGetLastError();
   launching::forgetAllowed();

@@ -55,7 +55,11 @@ function driverCheck({ driverVersion, devices, fault }: GpuReport): Check {
 async function checkTensorrt(): Promise<Check> {
   const name = 'TensorRT';
   if (!hasTensorrtModule()) {
-    return { name, status: 'unavailable', detail: 'its modules are not built: TensorRT or CUDA was not found then' };
+    return {
+      name,
+      status: 'unavailable',
+      detail: 'its modules are not built: they are where the addon is built with CUDA and TensorRT is found',
+    };
   }
   try {
     const { tensorrt, dlaCores } = await probeTensorrt();

@@ -40,8 +40,6 @@ describe('keys of engines', () => {
     ['device', 'Orin Nano'],
     ['computeCapability', '8.9'],
     ['dlaCore', 0],
-    ['level', 5],
-    ['workspaceMb', 256],
   ] as const) {
     it(`differ with ${field}`, () => {
       const other = { ...KEY, [field]: value };
@@ -51,6 +49,18 @@ describe('keys of engines', () => {
       assert.notEqual(cache.pathOf(other), cache.pathOf(KEY));
     });
   }
+});
+
+describe('an engine that was searched longer, or with less scratch memory', () => {
+  for (const [field, value] of [
+    ['level', 5],
+    ['workspaceMb', 256],
+  ] as const)
+    it(`serves a run all the same: ${field}`, () => {
+      const other = { ...KEY, [field]: value };
+      assert.equal(keyDigest(other), keyDigest(KEY));
+      assert.equal(keyDifference(KEY, other), undefined);
+    });
 });
 
 describe('files of engines', () => {
