@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "qpvo/aligned_buffer.hpp"
-#include "qpvo/network/update.hpp"
 #include "simd/update_kernels.hpp"
+#include "update_tensors.hpp"
 
 namespace qpvo::network {
 
 constexpr int roundUp(int n, int step) { return (n + step - 1) / step * step; }
-
-/// Range of the values that a quantized layer takes: from 0 (after a ReLU), or on both sides of it.
-enum class Range { fromZero, bothSides };
 
 /// The M rows of one stage of a pair, as fp32, quantized, or both.
 struct Tile {
@@ -42,16 +36,11 @@ struct Tile {
         quantized(static_cast<std::size_t>(roundUp(patches, kRowGroup)) * quantizedStride) {}
 };
 
-/// A tensor of fp32 with the given shape. @throws QPVO_MODEL
-const float* floatsOf(const Tensors& tensors, const std::string& name, const std::vector<std::size_t>& shape);
-
 /// A fully connected layer, packed for the kernels.
 class Linear {
  public:
-  /// inputs, outputs: expected, 0 = as the weights have it.
-  Linear(const UpdateKernels& kernels, const Tensors& tensors, const std::string& name, int inputs, int outputs, Range range);
+  Linear(const UpdateKernels& kernels, const LinearTensors& layer);
 
-  const std::string& name() const { return name_; }
   int inputs() const { return inputs_; }
   int outputs() const { return outputs_; }
   int panels() const { return roundUp(outputs_, kPanel) / kPanel; }
@@ -67,10 +56,9 @@ class Linear {
 
  private:
   void packFloats(const float* weight);
-  void packBytes(const Tensors& tensors, const std::int8_t* weight, Range range);
+  void packBytes(const LinearTensors& layer);
 
   const UpdateKernels& kernels_;
-  std::string name_;
   int inputs_ = 0, outputs_ = 0;
   bool int8_ = false;
   float inputScale_ = 0;
@@ -79,8 +67,5 @@ class Linear {
   AlignedBuffer<signed char> weightsInt8_;
   AlignedBuffer<int> start_;
 };
-
-/// @throws QPVO_MODEL unless layers that read the same tile quantize it alike
-void requireSameInput(const Linear& a, const Linear& b);
 
 }  // namespace qpvo::network

@@ -20,54 +20,40 @@ AlignedBuffer<float> ofNothing(const UpdateKernels& kernels, const Branch& branc
 
 }  // namespace
 
-Branch::Branch(const UpdateKernels& kernels, const Tensors& tensors, const std::string& firstName, const std::string& secondName, int width)
-    : first(kernels, tensors, firstName, width, 0, Range::bothSides), second(kernels, tensors, secondName, first.outputs(), width, Range::fromZero) {}
+Branch::Branch(const UpdateKernels& kernels, const UpdateTensors::Branch& t) : first(kernels, t.first), second(kernels, t.second) {}
 
-Aggregation::Aggregation(const UpdateKernels& kernels, const Tensors& tensors, const std::string& name, int width)
-    : f(kernels, tensors, name + ".f", width, 0, Range::bothSides),
-      g(kernels, tensors, name + ".g", width, f.outputs(), Range::bothSides),
-      h(kernels, tensors, name + ".h", f.outputs(), width, Range::bothSides) {
-  requireSameInput(f, g);
+Aggregation::Aggregation(const UpdateKernels& kernels, const UpdateTensors::Aggregation& t) : f(kernels, t.f), g(kernels, t.g), h(kernels, t.h) {}
+
+Norm::Norm(const UpdateTensors::Norm& t, int width) : gamma(roundUp(width, kPanel)), beta(roundUp(width, kPanel)) {
+  std::copy_n(t.gamma, width, gamma.data());
+  std::copy_n(t.beta, width, beta.data());
 }
 
-GatedResidual::GatedResidual(const UpdateKernels& kernels, const Tensors& tensors, const std::string& name, int width)
-    : gate(kernels, tensors, name + ".gate.0", width, width, Range::bothSides), res(kernels, tensors, name + ".res.0", name + ".res.2", width) {
-  requireSameInput(gate, res.first);
-}
+GatedResidual::GatedResidual(const UpdateKernels& kernels, const UpdateTensors::Gated& t) : gate(kernels, t.gate), res(kernels, t.res) {}
 
-Norm::Norm(const Tensors& tensors, const std::string& name, int width) : gamma(roundUp(width, kPanel)), beta(roundUp(width, kPanel)) {
-  const std::vector<std::size_t> shape{static_cast<std::size_t>(width)};
-  std::copy_n(floatsOf(tensors, name + ".weight", shape), width, gamma.data());
-  std::copy_n(floatsOf(tensors, name + ".bias", shape), width, beta.data());
-}
-
-UpdateLayers::UpdateLayers(const UpdateKernels& k, const Tensors& tensors, int D, int F)
+UpdateLayers::UpdateLayers(const UpdateKernels& k, const UpdateTensors& t, int D)
     : kernels(k),
       hiddenDim(D),
-      corr0(k, tensors, "update.corr.0", F, 0, Range::bothSides),
-      corr2(k, tensors, "update.corr.2", corr0.outputs(), D, Range::fromZero),
-      corr5(k, tensors, "update.corr.5", D, D, Range::fromZero),
-      corr3(tensors, "update.corr.3", D),
-      norm(tensors, "update.norm", D),
-      previous(k, tensors, "update.c1.0", "update.c1.2", D),
-      next(k, tensors, "update.c2.0", "update.c2.2", D),
-      byPatch(k, tensors, "update.agg_kk", D),
-      byPair(k, tensors, "update.agg_ij", D),
-      gru0(tensors, "update.gru.0", D),
-      gru2(tensors, "update.gru.2", D),
-      gru1(k, tensors, "update.gru.1", D),
-      gru3(k, tensors, "update.gru.3", D),
+      corr0(k, t.corr0),
+      corr2(k, t.corr2),
+      corr5(k, t.corr5),
+      corr3(t.corr3, D),
+      norm(t.norm, D),
+      previous(k, t.previous),
+      next(k, t.next),
+      byPatch(k, t.byPatch),
+      byPair(k, t.byPair),
+      gru0(t.gated[0].norm, D),
+      gru2(t.gated[1].norm, D),
+      gru1(k, t.gated[0]),
+      gru3(k, t.gated[1]),
       heads(static_cast<std::size_t>(4) * roundUp(D, kPanel)),
       previousOfNothing(ofNothing(k, previous)),
       nextOfNothing(ofNothing(k, next)) {
-  const std::size_t width = static_cast<std::size_t>(D);
-  const char* names[] = {"update.d.1", "update.w.1"};
   for (int head = 0; head < 2; ++head) {
-    const float* weight = floatsOf(tensors, std::string(names[head]) + ".weight", {2, width});
-    const float* bias = floatsOf(tensors, std::string(names[head]) + ".bias", {2});
     for (int o = 0; o < 2; ++o) {
-      std::copy_n(weight + o * width, width, heads.data() + static_cast<std::size_t>(2 * head + o) * roundUp(D, kPanel));
-      headsBias[2 * head + o] = bias[o];
+      std::copy_n(t.headWeights[head] + o * D, D, heads.data() + static_cast<std::size_t>(2 * head + o) * roundUp(D, kPanel));
+      headsBias[2 * head + o] = t.headBiases[head][o];
     }
   }
 }

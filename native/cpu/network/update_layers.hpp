@@ -7,31 +7,31 @@ namespace qpvo::network {
 
 /// Two layers with a ReLU between them.
 struct Branch {
-  Branch(const UpdateKernels& kernels, const Tensors& tensors, const std::string& first, const std::string& second, int width);
+  Branch(const UpdateKernels& kernels, const UpdateTensors::Branch& tensors);
   Linear first, second;
 };
 
 /// Softmax-weighted mean: h(sum of softmax(g x) * f x).
 struct Aggregation {
-  Aggregation(const UpdateKernels& kernels, const Tensors& tensors, const std::string& name, int width);
+  Aggregation(const UpdateKernels& kernels, const UpdateTensors::Aggregation& tensors);
   Linear f, g, h;
 };
 
 /// x + sigmoid(gate x) * res x.
 struct GatedResidual {
-  GatedResidual(const UpdateKernels& kernels, const Tensors& tensors, const std::string& name, int width);
+  GatedResidual(const UpdateKernels& kernels, const UpdateTensors::Gated& tensors);
   Linear gate;
   Branch res;
 };
 
 struct Norm {
-  Norm(const Tensors& tensors, const std::string& name, int width);
+  Norm(const UpdateTensors::Norm& tensors, int width);
   AlignedBuffer<float> gamma, beta;
 };
 
-/// All layers of the update operator, packed. D = hidden width, F = correlation length.
+/// All layers of the update operator, packed. D = hidden width.
 struct UpdateLayers {
-  UpdateLayers(const UpdateKernels& kernels, const Tensors& tensors, int hiddenDim, int correlationLength);
+  UpdateLayers(const UpdateKernels& kernels, const UpdateTensors& tensors, int hiddenDim);
 
   const UpdateKernels& kernels;
   int hiddenDim;

@@ -18,7 +18,7 @@ std::unique_ptr<UpdateRunner> runnerFor(const Context& context, const UpdateShap
   if (shape.hiddenDim % 8 != 0 || shape.hiddenDim > widest)
     throw Error("QPVO_MODEL", "hidden width on the GPU: expected a multiple of 8 up to " + std::to_string(widest) + ", but received " +
                                   std::to_string(shape.hiddenDim) + ". Use the CPU.");
-  const UpdateTensors layers(tensors, shape.hiddenDim, shape.correlationLength, precision);
+  const UpdateTensors layers(tensors, shape.hiddenDim, shape.correlationLength, precision == Precision::int8);
   const std::size_t shared = context.sharedPerBlock();
   switch (precision) {
     case Precision::fp32: return makeUpdateFp32(shape, layers, shared, context.stream());

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "network/update_tensors.hpp"
+#include "update_tensors.hpp"
 
 #include <cmath>
 
 #include "qpvo/error.hpp"
 
-namespace qpvo::cuda::network {
+namespace qpvo::network {
 
 namespace {
 
@@ -30,15 +30,7 @@ void requireScales(const std::string& name, const float* scales, int count) {
     if (!(scales[i] > 0) || !std::isfinite(scales[i])) refuse(name, "positive, finite scales", std::to_string(scales[i]) + " at " + std::to_string(i));
 }
 
-/// Layers that read the same rows quantize them alike.
-void requireSameInput(const LinearTensors& a, const LinearTensors& b) {
-  if (a.int8() != b.int8()) refuse(b.name + ".weight", "the type of " + a.name + ".weight, which has the same input", b.int8() ? "int8" : "fp32");
-  if (a.int8() && a.inputScale != b.inputScale)
-    refuse(b.name + ".input_scale", "that of " + a.name + ", which has the same input, " + std::to_string(a.inputScale), std::to_string(b.inputScale));
-}
-
-}  // namespace
-
+/// A tensor of fp32 with the given shape.
 const float* floatsOf(const Tensors& tensors, const std::string& name, const std::vector<std::size_t>& shape) {
   const Tensor& tensor = tensorOf(tensors, name);
   if (tensor.values == nullptr) refuse(name, "fp32", "int8");
@@ -46,13 +38,14 @@ const float* floatsOf(const Tensors& tensors, const std::string& name, const std
   return tensor.values;
 }
 
-LinearTensors linearOf(const Tensors& tensors, const std::string& name, int inputs, int outputs, Range range, Precision precision) {
+/// inputs, outputs: expected, 0 = as the weights have it.
+LinearTensors linearOf(const Tensors& tensors, const std::string& name, int inputs, int outputs, Range range, bool takesInt8) {
   const Tensor& weight = tensorOf(tensors, name + ".weight");
   const bool fits = weight.shape.size() == 2 && (inputs == 0 || weight.shape[1] == static_cast<std::size_t>(inputs)) &&
                     (outputs == 0 || weight.shape[0] == static_cast<std::size_t>(outputs)) && weight.shape[0] > 0 && weight.shape[1] > 0;
   const auto wanted = [](int n) { return n == 0 ? std::string("any") : std::to_string(n); };
   if (!fits) refuse(name + ".weight", "shape [" + wanted(outputs) + ", " + wanted(inputs) + "]", text(weight.shape));
-  if (weight.bytes != nullptr && precision != Precision::int8) refuse(name + ".weight", "fp32 in this precision", "int8");
+  if (weight.bytes != nullptr && !takesInt8) refuse(name + ".weight", "fp32 in this precision", "int8");
   LinearTensors linear{name, static_cast<int>(weight.shape[1]), static_cast<int>(weight.shape[0]), weight.values, weight.bytes, nullptr, nullptr, 0, range};
   linear.bias = floatsOf(tensors, name + ".bias", {weight.shape[0]});
   if (linear.int8()) {
@@ -65,9 +58,18 @@ LinearTensors linearOf(const Tensors& tensors, const std::string& name, int inpu
   return linear;
 }
 
-UpdateTensors::UpdateTensors(const Tensors& tensors, int D, int F, Precision precision) {
+/// Layers that read the same rows quantize them alike.
+void requireSameInput(const LinearTensors& a, const LinearTensors& b) {
+  if (a.int8() != b.int8()) refuse(b.name + ".weight", "the type of " + a.name + ".weight, which has the same input", b.int8() ? "int8" : "fp32");
+  if (a.int8() && a.inputScale != b.inputScale)
+    refuse(b.name + ".input_scale", "that of " + a.name + ", which has the same input, " + std::to_string(a.inputScale), std::to_string(b.inputScale));
+}
+
+}  // namespace
+
+UpdateTensors::UpdateTensors(const Tensors& tensors, int D, int F, bool takesInt8) {
   const auto linear = [&](const std::string& name, int inputs, int outputs, Range range) {
-    return linearOf(tensors, "update." + name, inputs, outputs, range, precision);
+    return linearOf(tensors, "update." + name, inputs, outputs, range, takesInt8);
   };
   const auto branch = [&](const std::string& first, const std::string& second) {
     const LinearTensors before = linear(first, D, 0, Range::bothSides);
@@ -105,4 +107,4 @@ UpdateTensors::UpdateTensors(const Tensors& tensors, int D, int F, Precision pre
   }
 }
 
-}  // namespace qpvo::cuda::network
+}  // namespace qpvo::network
