@@ -4,15 +4,13 @@ import type { NetworkShape } from '../src/network/Network.ts';
 import { openNativeEncoder } from '../src/network/native/NativeEncoder.ts';
 import { openOnnxRuntimes } from '../src/network/OnnxLanes.ts';
 import type { EncoderRuntime } from '../src/network/parts.ts';
-import { int8Weights, readInt8Weights } from '../src/network/quantization/int8Weights.ts';
+import { readInt8Weights } from '../src/network/quantization/int8Weights.ts';
 import { ENCODER_LAYERS } from '../src/network/quantization/quantizedLayers.ts';
-import type { LayerScales } from '../src/network/quantization/readScales.ts';
-import type { RuntimeTensors } from '../src/network/weights/RuntimeTensors.ts';
 import { readSafetensors } from '../src/network/weights/safetensors.ts';
-import type { Weights } from '../src/network/weights/Weights.ts';
 import type { TimedOp } from './opTimings.ts';
 import { contextEncoderCost, featureEncoderCost, sumOf } from './stageCosts.ts';
 import type { SyntheticProblem } from './syntheticProblem.ts';
+import { withAnyScales } from './withAnyScales.ts';
 
 /** Both encoders in each of their forms, on all cores. */
 export async function encoderForms(
@@ -25,7 +23,8 @@ export async function encoderForms(
   const read = (part: 'features' | 'context' | 'weights' | 'weightsInt8') => readModelFile(modelDir, manifest, part);
   const { sizes } = manifest;
   const weights = readSafetensors(Buffer.from(read('weights')), 'weights');
-  const int8 = 'weightsInt8' in manifest.files ? readInt8Weights(read('weightsInt8')) : withAnyScales(weights);
+  const int8 =
+    'weightsInt8' in manifest.files ? readInt8Weights(read('weightsInt8')) : withAnyScales(weights, ENCODER_LAYERS);
   const graphs = { encoder: { features: read('features'), context: read('context') } };
   const onnx = await openOnnxRuntimes(graphs, sizes, threads);
   const forms: [string, EncoderRuntime][] = [
@@ -42,13 +41,4 @@ export async function encoderForms(
     })),
     close: async () => void (await Promise.all(forms.map(([, runtime]) => runtime.close()))),
   };
-}
-
-/** For models without scales; the time does not depend on their values. */
-function withAnyScales(weights: Weights): RuntimeTensors {
-  const scales = ENCODER_LAYERS.map(({ name }): [string, LayerScales] => {
-    const outputs = weights.get(`${name}.weight`)!.shape[0]!;
-    return [name, { input: 1 / 32, weight: new Float32Array(outputs).fill(1 / 127) }];
-  });
-  return int8Weights(weights, new Map(scales));
 }
