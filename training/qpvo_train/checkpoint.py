@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from .config import Config
 from .errors import TrainingError
 from .inner_widths import narrow
 from .network import NetworkSizes, PatchNetwork
@@ -105,3 +106,11 @@ def check_sizes(state: dict, sizes: NetworkSizes, path: str | Path) -> None:
         raise TrainingError(
             f"{path} holds a network of other sizes", expected=sizes, received=sizes_of(state), advice="Use the configuration it was trained with."
         )
+
+
+def checkpoint_of(config: Config, path: str | Path | None = None) -> tuple[Path, dict]:
+    """A checkpoint (default: that of the run) with its path. Raises TrainingError when it cannot be read or holds a network of other sizes."""
+    path = Path(path or Path(config.run) / "checkpoint.pt")
+    state = load_checkpoint(path)
+    check_sizes(state, config.sizes, path)
+    return path, state

@@ -13,7 +13,7 @@ from pathlib import Path
 import safetensors.numpy
 import safetensors.torch
 
-from .checkpoint import check_sizes, load_checkpoint, network_of
+from .checkpoint import checkpoint_of, network_of
 from .config import Config
 from .errors import TrainingError
 from .golden import golden_tensors
@@ -44,9 +44,7 @@ def export(
     Raises TrainingError without a usable checkpoint, for scales that are not the network's, without node, or when the product is not built. The folder is
     then as it was before.
     """
-    path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
-    state = load_checkpoint(path)
-    check_sizes(state, config.sizes, path)
+    path, state = checkpoint_of(config, checkpoint)
     network = network_of(state)
     quantized = None if scales is None else _quantized(network, scales)
     provenance = provenance_of(state, config, config_path, machine)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import check_sizes, load_checkpoint, network_of
+from ..checkpoint import checkpoint_of, network_of
 from ..config import CALIBRATION_METHODS, Config, QuantizeConfig
 from ..errors import TrainingError
 from ..evaluate import held_out_files
@@ -49,9 +49,7 @@ def calibrate(
     Raises TrainingError before any work for a checkpoint or a calibration set that cannot be used.
     """
     settings = config.quantize
-    path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
-    state = load_checkpoint(path)
-    check_sizes(state, config.sizes, path)
+    path, state = checkpoint_of(config, checkpoint)
     network = network_of(state).to(join_processes(device).device)
     chosen = check_method(method or settings.method)
     layers = _layers_of(network, settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..checkpoint import check_sizes, load_checkpoint, network_of
+from ..checkpoint import checkpoint_of, network_of
 from ..config import Config
 from ..errors import TrainingError
 from ..evaluate import evaluate_clips
@@ -67,9 +67,7 @@ def _parsed(form: str) -> tuple[str, str, str]:
 
 
 def _load(config: Config, path: Path):
-    state = load_checkpoint(path)
-    check_sizes(state, config.sizes, path)
-    return network_of(state)
+    return network_of(checkpoint_of(config, path)[1])
 
 
 def _form(config: Config, path: Path, scales: str, checkpoint: str) -> nn.Module:

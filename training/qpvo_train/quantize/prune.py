@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import check_sizes, load_checkpoint, network_of, save_checkpoint, with_past
+from ..checkpoint import checkpoint_of, network_of, save_checkpoint, with_past
 from ..config import Config
 from ..errors import TrainingError
 from ..memory import keep_freed_memory
@@ -39,9 +39,7 @@ def prune(
 
     Raises TrainingError without a usable checkpoint, sensitivity or clips, and when so much cannot be pruned.
     """
-    path = Path(checkpoint or Path(config.run) / CHECKPOINT)
-    state = load_checkpoint(path)
-    check_sizes(state, config.sizes, path)
+    state = checkpoint_of(config, checkpoint)[1]
     network = network_of(state)
     damage = None if sensitivity is None else _reported(Path(sensitivity))
     keep_freed_memory()

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import check_sizes, load_checkpoint, network_of, save_checkpoint, with_past
+from ..checkpoint import checkpoint_of, network_of, save_checkpoint, with_past
 from ..config import Config, check_config
 from ..evaluate import held_out_files
 from ..memory import keep_freed_memory
@@ -106,9 +106,7 @@ def qat(
     Raises TrainingError without a usable checkpoint, scales that fit it or clips.
     """
     config = _chosen(config, mode, steps)
-    path = Path(checkpoint or Path(config.run) / CHECKPOINT)
-    past = load_checkpoint(path)
-    check_sizes(past, config.sizes, path)
+    past = checkpoint_of(config, checkpoint)[1]
     start, held_out = network_of(past), validation_folder(config)
     taught_by = start if teacher is None else _teacher(config, Path(teacher))
     held_out_files(held_out, config.sensitivity.clips)
@@ -147,9 +145,7 @@ def _chosen(config: Config, mode: str | None, steps: int | None) -> Config:
 
 
 def _teacher(config: Config, path: Path) -> PatchNetwork:
-    state = load_checkpoint(path)
-    check_sizes(state, config.sizes, path)
-    return network_of(state)
+    return network_of(checkpoint_of(config, path)[1])
 
 
 def _training(config: Config, folder: Path) -> Config:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import check_sizes, fingerprint, load_checkpoint, network_of
+from ..checkpoint import checkpoint_of, fingerprint, network_of
 from ..config import Config, SensitivityConfig
 from ..errors import TrainingError
 from ..evaluate import evaluate_clips
@@ -47,9 +47,7 @@ def sensitivity(
 
     Raises TrainingError without a usable checkpoint, scales or held-out clips, and for a budget that not even the network all in int8 keeps.
     """
-    path = Path(checkpoint or Path(config.run) / "checkpoint.pt")
-    state = load_checkpoint(path)
-    check_sizes(state, config.sizes, path)
+    path, state = checkpoint_of(config, checkpoint)
     network = network_of(state)
     found = load_scales(scales or config.quantize_folder / SCALES, network)
     settings, folder, count = config.sensitivity, Path(out or config.quantize_folder), clips or config.sensitivity.clips
