@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", help="weights of another origin (.pth, .npz, .safetensors) to measure instead of a checkpoint")
     evaluate.add_argument("--out", help="file for the JSON, which is printed in any case")
 
+    ablate = command("ablate", "Trains anew without each of the losses in turn, and measures what that costs; goes on where it was interrupted.")
+    ablate.add_argument("--variants", nargs="+", help="some of them, by name (default: all)")
+    ablate.add_argument("--clips", type=int, default=32, help="held-out clips")
+    ablate.add_argument("--matching", help="folder of a TartanAir sequence for the matching yardstick")
+    ablate.add_argument("--device", choices=("cpu", "cuda"))
+
     profile = command("profile", "Times a training step and its parts on held-out clips.")
     profile.add_argument("--device", choices=("cpu", "cuda"))
     profile.add_argument("--repeats", type=int, default=3)

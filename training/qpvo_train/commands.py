@@ -121,6 +121,19 @@ def profile(options: argparse.Namespace) -> None:
     print(text)
 
 
+def ablate(options: argparse.Namespace) -> None:
+    from .ablation import ablate as ablate_losses
+
+    config = load_config(options.config)
+    keep_freed_memory()
+    torch.set_num_threads(config.train.threads)
+    processes = join_processes(options.device)
+    try:
+        print(ablate_losses(config, processes, options.variants, options.clips, options.matching).read_text())
+    finally:
+        processes.close()
+
+
 def _compression(module: str, name: str) -> Callable[[argparse.Namespace], None]:
     """The command of a function of quantize/<module>.py; its options are the function's by name."""
 
@@ -138,6 +151,7 @@ COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "export": export,
+    "ablate": ablate,
     "calibrate": _compression("calibrate", "calibrate"),
     "sensitivity": _compression("sensitivity", "sensitivity"),
     "prune": _compression("prune", "prune"),
