@@ -19,7 +19,7 @@ export interface CaseSummary extends Runner, CaseFacts {
   consumed: Spread;
   lostRuns: number;
   failedRuns: number;
-  /** Absent when several runs shared the machine. */
+  /** Of the runs that had the machine for themselves; absent when there is none. */
   fps?: Spread;
   /** Greatest drift in the longest standstill, percent of the median depth; absent when nothing is known about standstill. */
   standstillDriftPercent?: Spread;
@@ -41,6 +41,7 @@ function summarizeCase(runs: readonly RunRecord[]): CaseSummary {
   const { contender, profile, model, checksum, settings } = runs[0]!;
   const facts = factsFrom(runs[0]!);
   const { pathM, extentM, medianDepthM } = facts;
+  const alone = runs.filter(({ fps }) => fps !== undefined);
   const percent = (of: number): Spread => spread(({ errors }) => errors && (100 * errors.ateM) / of);
   const summary: CaseSummary = {
     contender,
@@ -63,7 +64,7 @@ function summarizeCase(runs: readonly RunRecord[]): CaseSummary {
     consumed: spread(({ consumed, images }) => consumed / images),
     lostRuns: runs.filter(({ lost }) => lost).length,
     failedRuns: runs.filter(({ failure }) => failure !== undefined).length,
-    ...(runs.every(({ fps }) => fps !== undefined) && { fps: spread(({ fps }) => fps) }),
+    ...(alone.length > 0 && { fps: spreadOf(alone.map(({ fps }) => fps)) }),
     ...(medianDepthM !== undefined &&
       runs.some(({ errors }) => errors?.standstill) && {
         standstillDriftPercent: spread(

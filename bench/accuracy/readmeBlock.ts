@@ -105,7 +105,7 @@ function legend(cases: readonly CaseSummary[], floor: readonly CaseSummary[]): s
   return [
     'ATE: root mean square after Sim(3) alignment of the whole trajectory with the ground truth at the camera; median (least to greatest) over the runs, one run a seed.',
     'RPE: root mean square over all steps of one second, median over the runs. With pose: least share of the images over the runs.',
-    'Lost: runs with more than one segment, with the state LOST at any time, or without a pose.',
+    'Frames/s: median over the runs that had the machine for themselves, decoding included. Lost: runs with more than one segment, with the state LOST at any time, or without a pose.',
     ...(withRendered
       ? ['Extent: diagonal of the box, along the axes of the ground truth, round the positions of the camera.']
       : ['Rendered sequences were not there when this was made.']),
