@@ -10,6 +10,7 @@ import { type AccuracyResult, readResult, type SavedResult } from './accuracy/Ac
 import { accuracyText } from './accuracy/accuracyTable.ts';
 import { type Case, listCases } from './accuracy/Case.ts';
 import { summarizeRuns } from './accuracy/CaseSummary.ts';
+import { cardBlock } from './accuracy/cardBlock.ts';
 import { withSequences } from './accuracy/findSequences.ts';
 import { type Floor, findFloor } from './accuracy/floorRun.ts';
 import { findProduct, type Product } from './accuracy/productRun.ts';
@@ -117,6 +118,17 @@ async function writeReadme(file: string): Promise<void> {
   const result = await earlierResult(file);
   await writeFile(README, replaceBlock(await readFile(README, 'utf8'), 'accuracy', readmeBlock(result)));
   console.log(`written: the table of accuracy in ${README}`);
+  for (const model of new Set(result.runs.map((run) => run.model))) await writeCard(result, model);
+}
+
+/** The table in the card of a model of the repository, where the card has a place for it. */
+async function writeCard(result: SavedResult, model: string): Promise<void> {
+  const card = join(packageRoot(), 'models', model, 'README.md');
+  const block = cardBlock(result, model);
+  const text = await readFile(card, 'utf8').catch(() => '');
+  if (block === undefined || !text.includes('<!-- odometry: begin -->')) return;
+  await writeFile(card, replaceBlock(text, 'odometry', block));
+  console.log(`written: the table of odometry in ${card}`);
 }
 
 /** The hash, with "+" when files differ from it. */

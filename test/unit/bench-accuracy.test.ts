@@ -4,6 +4,7 @@ import { profilesFor } from '../../bench/accuracy/AccuracyOptions.ts';
 import type { SavedResult } from '../../bench/accuracy/AccuracyResult.ts';
 import { type Case, caseName, factsOf, imagesOf, listCases, runArguments } from '../../bench/accuracy/Case.ts';
 import { summarizeRuns } from '../../bench/accuracy/CaseSummary.ts';
+import { cardBlock } from '../../bench/accuracy/cardBlock.ts';
 import { judgeRendered } from '../../bench/accuracy/caseTargets.ts';
 import { modelChecksum, settingsChecksum } from '../../bench/accuracy/productRun.ts';
 import { caseKey, keptRuns, type Runner, type RunRecord, runKey } from '../../bench/accuracy/RunRecord.ts';
@@ -341,6 +342,25 @@ describe('the table of accuracy in the README', () => {
 
   it('says so when nothing is measured', () => {
     assert.match(readmeBlock(result([])), /Nothing measured yet/);
+  });
+});
+
+describe('the table of odometry in the card of a model', () => {
+  const date = '2030-01-02T03:04:05.000Z';
+
+  it('puts the runs from all starts of a sequence into one row, lost ones among them', () => {
+    const other = { startFrame: 3, key: 'start3/seed0', lost: true, withPose: 5 };
+    const excerpt = record(0, 9, { limitedTo: 5, key: 'excerpt' });
+    const runs = [record(0, 0.1), record(1, 0.2), record(0, 0.6, other), record(0, 9, FLOOR), excerpt];
+    const lines = cardBlock({ runs, date }, 'small')!.split('\n');
+    assert.match(lines[0]!, /weights `aaaa`, profile `half`, 2030-01-02/);
+    const [share] = [(100 * 0.2) / runs[0]!.pathM];
+    assert.equal(lines.at(-1), `| flight, 1 | 3 | 0.200 (0.100 to 0.600) | ${share.toFixed(2)} | 50 % | 1 |`);
+    assert.equal(lines.filter((line) => line.startsWith('| flight')).length, 1);
+  });
+
+  it('is not there for a model without runs', () => {
+    assert.equal(cardBlock({ runs: [record(0, 0.1)], date }, 'base'), undefined);
   });
 });
 

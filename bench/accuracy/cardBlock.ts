@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+import { numberText, spreadText } from '../../src/compare/textTable.ts';
+import { spreadOf } from '../../src/evaluation/spread.ts';
+import type { SavedResult } from './AccuracyResult.ts';
+import type { RunRecord } from './RunRecord.ts';
+
+/** Markdown for the card of a model: a row for each sequence and stride, the runs from all starts together. Undefined when the result has no run of the model. */
+export function cardBlock({ runs, date }: Pick<SavedResult, 'runs' | 'date'>, model: string): string | undefined {
+  const own = runs.filter((run) => run.contender === 'qpvo' && run.model === model && run.limitedTo === undefined);
+  const profile = own[0]?.profile;
+  if (profile === undefined) return undefined;
+  const rows = [...groups(own.filter((run) => run.profile === profile))].map(([sequence, group]) => [
+    sequence,
+    `${group.length}`,
+    spreadText(spreadOf(group.map(({ errors }) => errors?.ateM))),
+    percent(spreadOf(group.map(({ errors, pathM }) => errors && (100 * errors.ateM) / pathM)).median),
+    `${percent(Math.min(...group.map(({ withPose, images }) => (100 * withPose) / images)))} %`,
+    `${group.filter(({ lost }) => lost).length}`,
+  ]);
+  const header = [
+    'sequence, stride',
+    'runs',
+    'ATE, m: median (least to greatest)',
+    '% of path',
+    'with pose, least',
+    'lost',
+  ];
+  const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  return `Odometry by the product (weights \`${own[0]!.checksum.slice(0, 8)}\`, profile \`${profile}\`, ${date.slice(0, 10)}; every start in the README of the project):\n\n${lines.join('\n')}`;
+}
+
+function groups(runs: readonly RunRecord[]): Map<string, RunRecord[]> {
+  const found = new Map<string, RunRecord[]>();
+  for (const run of runs) {
+    const name = `${run.sequence}, ${run.stride}`;
+    found.set(name, [...(found.get(name) ?? []), run]);
+  }
+  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)));
+}
+
+function percent(value: number): string {
+  return Number.isFinite(value) ? numberText(value) : '-';
+}
