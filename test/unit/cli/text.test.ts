@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
+import { profileText } from '../../../src/cli/doctor/modelChecks.ts';
 import { compareVersions } from '../../../src/cli/doctor/packageChecks.ts';
 import { toolCheck } from '../../../src/cli/doctor/toolChecks.ts';
 import { expectedFrames, ProgressLine, progressText } from '../../../src/cli/ProgressLine.ts';
@@ -276,5 +277,16 @@ describe('versions', () => {
     assert.ok(compareVersions('20.9.0', '20.20') < 0);
     assert.ok(compareVersions('22.0.0', '20.20') > 0);
     assert.equal(compareVersions('20.20', '20.20.0'), 0);
+  });
+});
+
+describe('what doctor says of a profile', () => {
+  it('names the engines that a run with TensorRT needs, and nothing more of others', () => {
+    const text = profileText(readProfile('orin_int8_tensorrt'), 1);
+    assert.match(
+      text,
+      /encoders int8 \(tensorrt\).*; once its engines are there .*: qpvo engine build --profile orin_int8_tensorrt$/,
+    );
+    assert.match(profileText(readProfile('cpu_int8'), 1), /update operator int8 \(native\)$/);
   });
 });
