@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 from .checkpoint import network_of
@@ -17,51 +18,76 @@ from .tartanair import list_frames
 from .train import Trainer
 
 REPORT, TABLE = "evaluation.json", "ablation"
-# Losses that a variant leaves out. The published recipe has the reprojection and the poses alone (DPVO, arXiv 2208.04726, section 4).
+# Losses that a variant leaves out. The second seed shows how far two trainings differ by chance; `after-ba-only` has what the published recipe judges, the reprojection
+# and the poses after the bundle adjustment (DPVO, arXiv 2208.04726, section 4), with the weights of this project.
 VARIANTS: dict[str, tuple[str, ...]] = {
     "all": (),
+    "all-again": (),
     "no-flow": ("flow",),
     "no-confidence": ("confidence",),
     "no-matching": ("matching",),
     "no-reprojection": ("reprojection",),
     "no-poses": ("translation", "rotation"),
-    "published": ("flow", "confidence", "matching"),
+    "after-ba-only": ("flow", "confidence", "matching"),
 }
 
 
 def ablate(config: Config, processes: Processes, variants: list[str] | None = None, clips: int = 32, matching: str | None = None) -> Path:
-    """Trains and measures `variants` (default: all), each in a folder of its own below the run's, where an interrupted one goes on and a measured one is
-    kept. Returns the table over all variants that are there, which stands in `ablation.md` beside `ablation.json`.
+    """Trains and measures `variants` (default: all), each in a folder of its own below the run's, where an interrupted training goes on and what was measured
+    before, of the same training on the same clips, is kept. Returns the table over all variants that are there: `ablation.md`, beside `ablation.json`.
 
-    Raises TrainingError for an unknown variant, and for clips or a sequence that cannot be used, before any training.
+    Raises TrainingError for an unknown variant, for clips or a sequence that cannot be used, and for a variant that was trained by another configuration, before
+    any training.
     """
     wanted = list(VARIANTS) if variants is None else variants
     unknown = [name for name in wanted if name not in VARIANTS]
     if unknown:
         raise TrainingError("unknown variant", expected=", ".join(VARIANTS), received=", ".join(unknown))
-    held_out = validation_folder(config)
-    held_out_files(held_out, clips)
-    if matching is not None:
-        list_frames(matching)
-    run = Path(config.run)
+    held_out, run = validation_folder(config), Path(config.run)
+    count = len(held_out_files(held_out, clips))
+    about_matching = None if matching is None else {"sequence": Path(matching).name, "frames": len(list_frames(matching)[0])}
     for name in wanted:
-        folder = run / name
-        if (folder / REPORT).exists():
+        _check_same_training(run / name, config_of(config, name))
+    for name in wanted:
+        variant = config_of(config, name)
+        network = _trained(variant, processes)
+        about = {"training": _training(variant), "clips": count, "matching_on": about_matching}
+        if not processes.leads or _is_measured(run / name, about):
             continue
-        report = {"steps": config.train.steps, "left_out": list(VARIANTS[name])}
-        network = _trained(without_losses(config, VARIANTS[name], folder), processes)
-        report["held_out"] = evaluate_clips(network, held_out, clips, config.data.crop)
+        report = about | {"held_out": evaluate_clips(network, held_out, clips, config.data.crop)}
         if matching is not None:
             report["matching"] = matching_on_sequence(network, matching)
-        if processes.leads:
-            (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
-    return _write_table(run)
+        _write(run / name / REPORT, json.dumps(report, indent=2) + "\n")
+    if processes.leads:
+        _write_table(run)
+    return run / f"{TABLE}.md"
 
 
-def without_losses(config: Config, left_out: tuple[str, ...], folder: Path) -> Config:
-    """The configuration with weight 0 for some losses, in a folder of its own."""
-    losses: LossConfig = dataclasses.replace(config.train.losses, **dict.fromkeys(left_out, 0.0))
-    return dataclasses.replace(config, run=str(folder), train=dataclasses.replace(config.train, losses=losses))
+def config_of(config: Config, variant: str) -> Config:
+    """The configuration of a variant: weight 0 for some losses, or another seed, in a folder of its own."""
+    losses: LossConfig = dataclasses.replace(config.train.losses, **dict.fromkeys(VARIANTS[variant], 0.0))
+    seed = config.train.seed + (variant == "all-again")
+    return dataclasses.replace(config, run=str(Path(config.run) / variant), train=dataclasses.replace(config.train, losses=losses, seed=seed))
+
+
+def _training(config: Config) -> dict:
+    """What decides the weights, as JSON has it."""
+    return json.loads(json.dumps({"sizes": dataclasses.asdict(config.sizes), "clips": config.data.clips, "train": dataclasses.asdict(config.train)}))
+
+
+def _check_same_training(folder: Path, config: Config) -> None:
+    path = folder / REPORT
+    if not path.exists():
+        return
+    found = json.loads(path.read_text()).get("training")
+    if found != _training(config):
+        advice = "Remove the folder, or give the configuration another `run`."
+        raise TrainingError(f"{folder} was trained by another configuration", expected=_training(config), received=found, advice=advice)
+
+
+def _is_measured(folder: Path, about: dict) -> bool:
+    path = folder / REPORT
+    return path.exists() and about.items() <= json.loads(path.read_text()).items()
 
 
 def _trained(config: Config, processes: Processes) -> PatchNetwork:
@@ -77,12 +103,17 @@ def _trained(config: Config, processes: Processes) -> PatchNetwork:
     return network_of(trainer.state())
 
 
-def _write_table(run: Path) -> Path:
+def _write_table(run: Path) -> None:
     rows = {name: json.loads(path.read_text()) for name in VARIANTS if (path := run / name / REPORT).exists()}
-    (run / f"{TABLE}.json").write_text(json.dumps(rows, indent=2) + "\n")
-    table = run / f"{TABLE}.md"
-    table.write_text(table_text(rows))
-    return table
+    _write(run / f"{TABLE}.json", json.dumps(rows, indent=2) + "\n")
+    _write(run / f"{TABLE}.md", table_text(rows))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: several commands may work on variants of one run."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text)
+    os.replace(part, path)
 
 
 def table_text(rows: dict[str, dict]) -> str:

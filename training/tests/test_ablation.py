@@ -9,11 +9,13 @@ import pytest
 import torch
 from tiny_run import tiny_config
 
-from qpvo_train.ablation import VARIANTS, ablate, table_text, without_losses
+from qpvo_train.ablation import VARIANTS, ablate, config_of, table_text
 from qpvo_train.checkpoint import load_checkpoint
 from qpvo_train.config import Config, LossConfig
 from qpvo_train.errors import TrainingError
 from qpvo_train.processes import join_processes
+from qpvo_train.sources import clip_source
+from qpvo_train.train import Trainer
 
 
 @pytest.fixture
@@ -22,10 +24,11 @@ def config(tmp_path: Path, plane_clips: Path) -> Config:
     return dataclasses.replace(config, data=dataclasses.replace(config.data, clips=str(plane_clips), validation=str(plane_clips)))
 
 
-def test_a_variant_leaves_out_its_losses_alone(config: Config, tmp_path: Path):
-    losses = without_losses(config, VARIANTS["published"], tmp_path).train.losses
-    assert losses == dataclasses.replace(LossConfig(), flow=0.0, confidence=0.0, matching=0.0)
-    assert without_losses(config, VARIANTS["all"], tmp_path).train == config.train
+def test_a_variant_leaves_out_its_losses_alone(config: Config):
+    without = {name: config_of(config, name).train for name in VARIANTS}
+    assert without["after-ba-only"].losses == dataclasses.replace(LossConfig(), flow=0.0, confidence=0.0, matching=0.0)
+    assert without["all"] == config.train
+    assert without["all-again"] == dataclasses.replace(config.train, seed=config.train.seed + 1)
     names = {field.name for field in dataclasses.fields(LossConfig)}
     assert names == {name for left_out in VARIANTS.values() for name in left_out}, "every loss is left out by some variant"
 
@@ -38,22 +41,43 @@ def test_variants_differ_by_their_losses_and_are_made_once(config: Config, capsy
     assert not torch.equal(weights["all"][key], weights["no-matching"][key])
     rows = json.loads((Path(config.run) / "ablation.json").read_text())
     assert list(rows) == ["all", "no-matching"]
-    assert rows["no-matching"]["left_out"] == ["matching"] and rows["all"]["steps"] == 3 and rows["all"]["held_out"]["clips"] == 2
+    assert rows["no-matching"]["training"]["train"]["losses"]["matching"] == 0
+    assert rows["all"]["training"]["train"]["steps"] == 3 and rows["all"]["held_out"]["clips"] == 2
     before = table.read_text()
     capsys.readouterr()
     again = ablate(config, processes, ["no-matching"], clips=2)
     assert again.read_text() == before and capsys.readouterr().out == "", "a measured variant was trained again"
 
 
-def test_an_interrupted_variant_goes_on(config: Config):
+def test_more_clips_are_measured_anew_without_another_training(config: Config, capsys):
+    processes = join_processes("cpu")
+    ablate(config, processes, ["all"], clips=1)
+    capsys.readouterr()
+    ablate(config, processes, ["all"], clips=2)
+    assert json.loads((Path(config.run) / "ablation.json").read_text())["all"]["held_out"]["clips"] == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_an_interrupted_variant_goes_on(config: Config, tmp_path: Path):
     processes = join_processes("cpu")
     ablate(config, processes, ["no-flow"], clips=1)
-    folder = Path(config.run) / "no-flow"
-    whole, report = load_checkpoint(folder / "checkpoint.pt")["average"], (folder / "evaluation.json").read_text()
-    (folder / "evaluation.json").unlink()
-    ablate(config, processes, ["no-flow"], clips=1)
-    assert (folder / "evaluation.json").read_text() == report
-    assert all(torch.equal(whole[name], value) for name, value in load_checkpoint(folder / "checkpoint.pt")["average"].items())
+    other = dataclasses.replace(config, run=str(tmp_path / "interrupted"))
+    variant = config_of(other, "no-flow")
+    source = clip_source(variant, processes)
+    Trainer(variant, source, processes).run(until=1)
+    source.close()
+    ablate(other, processes, ["no-flow"], clips=1)
+    whole, resumed = (load_checkpoint(Path(run) / "no-flow" / "checkpoint.pt")["average"] for run in (config.run, other.run))
+    assert all(torch.equal(whole[name], value) for name, value in resumed.items())
+
+
+def test_a_variant_of_another_configuration_is_refused(config: Config):
+    processes = join_processes("cpu")
+    ablate(config, processes, ["all"], clips=1)
+    longer = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=4))
+    with pytest.raises(TrainingError, match="all was trained by another configuration"):
+        ablate(longer, processes, ["no-flow", "all"], clips=1)
+    assert not (Path(config.run) / "no-flow").exists()
 
 
 def test_the_table_says_what_was_not_measured():
