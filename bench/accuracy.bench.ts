@@ -4,8 +4,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QpvoError } from '../src/error.ts';
 import { RPE_DELTA_S } from '../src/evaluation/trajectoryErrors.ts';
+import { readManifest } from '../src/network/manifest.ts';
+import { findModelFolder, listModels } from '../src/network/modelFolder.ts';
 import { packageRoot } from '../src/packageRoot.ts';
-import { ACCURACY_OPTIONS, type AccuracyOptions, accuracyOptions, profilesFor } from './accuracy/AccuracyOptions.ts';
+import {
+  ACCURACY_OPTIONS,
+  type AccuracyOptions,
+  accuracyOptions,
+  FULL_PROFILE,
+  profilesFor,
+} from './accuracy/AccuracyOptions.ts';
 import { type AccuracyResult, readResult, type SavedResult } from './accuracy/AccuracyResult.ts';
 import { accuracyText } from './accuracy/accuracyTable.ts';
 import { type Case, listCases } from './accuracy/Case.ts';
@@ -13,7 +21,7 @@ import { summarizeRuns } from './accuracy/CaseSummary.ts';
 import { cardBlock } from './accuracy/cardBlock.ts';
 import { withSequences } from './accuracy/findSequences.ts';
 import { type Floor, findFloor } from './accuracy/floorRun.ts';
-import { findProduct, type Product } from './accuracy/productRun.ts';
+import { findProduct, modelChecksum, type Product } from './accuracy/productRun.ts';
 import { keptRuns, type RunRecord } from './accuracy/RunRecord.ts';
 import { readmeBlock } from './accuracy/readmeBlock.ts';
 import { makeRuns, type PlannedRun, planRuns } from './accuracy/runCases.ts';
@@ -118,13 +126,14 @@ async function writeReadme(file: string): Promise<void> {
   const result = await earlierResult(file);
   await writeFile(README, replaceBlock(await readFile(README, 'utf8'), 'accuracy', readmeBlock(result)));
   console.log(`written: the table of accuracy in ${README}`);
-  for (const model of new Set(result.runs.map((run) => run.model))) await writeCard(result, model);
+  for (const model of listModels()) await writeCard(result, model);
 }
 
-/** The table in the card of a model of the repository, where the card has a place for it. */
+/** The table in the card of a model of the repository that was run with these weights, where the card has a place for it. */
 async function writeCard(result: SavedResult, model: string): Promise<void> {
-  const card = join(packageRoot(), 'models', model, 'README.md');
-  const block = cardBlock(result, model);
+  const folder = findModelFolder(model);
+  const card = join(folder, 'README.md');
+  const block = cardBlock(result, { checksum: modelChecksum(readManifest(folder)), profile: FULL_PROFILE });
   const text = await readFile(card, 'utf8').catch(() => '');
   if (block === undefined || !text.includes('<!-- odometry: begin -->')) return;
   await writeFile(card, replaceBlock(text, 'odometry', block));

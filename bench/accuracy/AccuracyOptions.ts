@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { numberOption } from '../../src/cli/parseOptions.ts';
 import { packageRoot } from '../../src/packageRoot.ts';
 import type { BenchRun } from '../benchmark.ts';
 
 const HALF_PROFILE = 'cpu_fp32_half';
-const FULL_PROFILE = 'cpu_fp32';
+export const FULL_PROFILE = 'cpu_fp32';
 /** Images narrower than this are not halved. */
 const NARROW_PX = 480;
 
@@ -76,5 +76,5 @@ export function accuracyOptions({ values, frames, full }: BenchRun<typeof ACCURA
 /** A model of the repository, as against an export that is only tried. */
 function isOfRepository(model: string | undefined): boolean {
   if (model === undefined || !/[\\/]/.test(model)) return true;
-  return resolve(model).startsWith(join(packageRoot(), 'models'));
+  return resolve(model).startsWith(join(packageRoot(), 'models') + sep);
 }

@@ -4,12 +4,23 @@ import { spreadOf } from '../../src/evaluation/spread.ts';
 import type { SavedResult } from './AccuracyResult.ts';
 import type { RunRecord } from './RunRecord.ts';
 
-/** Markdown for the card of a model: a row for each sequence and stride, the runs from all starts together. Undefined when the result has no run of the model. */
-export function cardBlock({ runs, date }: Pick<SavedResult, 'runs' | 'date'>, model: string): string | undefined {
-  const own = runs.filter((run) => run.contender === 'qpvo' && run.model === model && run.limitedTo === undefined);
-  const profile = own[0]?.profile;
-  if (profile === undefined) return undefined;
-  const rows = [...groups(own.filter((run) => run.profile === profile))].map(([sequence, group]) => [
+/**
+ * Markdown for the card of a model: a row for each sequence and stride, the runs from all starts together.
+ *
+ * @param checksum of the model's networks; runs of other weights do not count
+ * @returns undefined when the result has no run of the model with the profile
+ */
+export function cardBlock(
+  { runs, date }: Pick<SavedResult, 'runs' | 'date'>,
+  { checksum, profile }: { checksum: string; profile: string },
+): string | undefined {
+  const own = runs.filter(
+    (run) =>
+      run.contender === 'qpvo' && run.checksum === checksum && run.profile === profile && run.limitedTo === undefined,
+  );
+  const newest = own.at(-1);
+  if (newest === undefined) return undefined;
+  const rows = [...groups(own.filter((run) => run.settings === newest.settings))].map(([sequence, group]) => [
     sequence,
     `${group.length}`,
     spreadText(spreadOf(group.map(({ errors }) => errors?.ateM))),
@@ -26,7 +37,8 @@ export function cardBlock({ runs, date }: Pick<SavedResult, 'runs' | 'date'>, mo
     'lost',
   ];
   const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-  return `Odometry by the product (weights \`${own[0]!.checksum.slice(0, 8)}\`, profile \`${profile}\`, ${date.slice(0, 10)}; every start in the README of the project):\n\n${lines.join('\n')}`;
+  const about = `weights \`${checksum.slice(0, 8)}\`, profile \`${profile}\`, ${date.slice(0, 10)}; every start in the README of the project`;
+  return `Odometry by the product (${about}):\n\n${lines.join('\n')}`;
 }
 
 function groups(runs: readonly RunRecord[]): Map<string, RunRecord[]> {

@@ -346,21 +346,28 @@ describe('the table of accuracy in the README', () => {
 });
 
 describe('the table of odometry in the card of a model', () => {
+  const OWN = { checksum: 'aaaa', profile: 'half' };
   const date = '2030-01-02T03:04:05.000Z';
 
   it('puts the runs from all starts of a sequence into one row, lost ones among them', () => {
     const other = { startFrame: 3, key: 'start3/seed0', lost: true, withPose: 5 };
     const excerpt = record(0, 9, { limitedTo: 5, key: 'excerpt' });
     const runs = [record(0, 0.1), record(1, 0.2), record(0, 0.6, other), record(0, 9, FLOOR), excerpt];
-    const lines = cardBlock({ runs, date }, 'small')!.split('\n');
+    const lines = cardBlock({ runs, date }, OWN)!.split('\n');
     assert.match(lines[0]!, /weights `aaaa`, profile `half`, 2030-01-02/);
-    const [share] = [(100 * 0.2) / runs[0]!.pathM];
+    const share = (100 * 0.2) / runs[0]!.pathM;
     assert.equal(lines.at(-1), `| flight, 1 | 3 | 0.200 (0.100 to 0.600) | ${share.toFixed(2)} | 50 % | 1 |`);
     assert.equal(lines.filter((line) => line.startsWith('| flight')).length, 1);
   });
 
+  it('counts the runs with these weights, this profile and the newest settings alone', () => {
+    const others = [{ checksum: 'bbbb' }, { profile: 'full' }, { settings: 's0' }].map((other) => record(0, 9, other));
+    const lines = cardBlock({ runs: [...others, record(0, 0.1)], date }, OWN)!.split('\n');
+    assert.match(lines.at(-1)!, /^\| flight, 1 \| 1 \| 0\.100 \|/);
+  });
+
   it('is not there for a model without runs', () => {
-    assert.equal(cardBlock({ runs: [record(0, 0.1)], date }, 'base'), undefined);
+    assert.equal(cardBlock({ runs: [record(0, 0.1)], date }, { ...OWN, checksum: 'bbbb' }), undefined);
   });
 });
 

@@ -35,10 +35,21 @@ def train(options: argparse.Namespace) -> None:
             trainer = Trainer(config, source, processes)
             _start(trainer, options)
             trainer.run(until=options.until)
+            if processes.leads:
+                _draw_curves(trainer.folder)
         finally:
             source.close()
     finally:
         processes.close()
+
+
+def _draw_curves(folder: Path) -> None:
+    """log.png of the log, where it has a line."""
+    from .plots import plot_log
+
+    log = folder / "log.jsonl"
+    if log.exists() and log.read_text().strip():
+        plot_log(log, folder / "log.png")
 
 
 def _start(trainer: Trainer, options: argparse.Namespace) -> None:

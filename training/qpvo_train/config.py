@@ -15,6 +15,7 @@ from .clips import Motion
 from .errors import TrainingError
 from .network import NetworkSizes
 
+TRAINING_SEEDS = 1000  # from here on; below: the held-out clips
 RESERVED_SEEDS = 900_000  # from here on: the held-out sequences, and clips that are rendered while training
 CALIBRATION_METHODS = ("minmax", "percentile", "mse", "entropy")
 WEIGHT_METHODS = ("minmax", "mse")
@@ -269,7 +270,9 @@ def _render_rules(config: Config) -> Iterator[Rule]:
     render, data = config.render, config.data
     yield from _positive(render, "render", "count", "frames", "height", "width")
     yield render.workers >= 0, "render: workers", "0 or more", render.workers
-    yield render.first >= 0, "render: first", "0 or more", render.first
+    yield render.first >= TRAINING_SEEDS, "render: first", f"at least {TRAINING_SEEDS}: lower seeds are those of held-out clips", render.first
+    sides = (render.height, render.width)
+    yield all(side % 16 == 0 for side in sides), "render: height and width", "multiples of 16", sides
     last = render.first + render.count - 1
     yield last < RESERVED_SEEDS, "render: first + count", f"seeds below {RESERVED_SEEDS}, from which on they are reserved", f"seeds up to {last}"
     yield all(side > 0 and side % 16 == 0 for side in data.crop), "data: crop", "multiples of 16", data.crop
@@ -285,6 +288,11 @@ def _train_rules(train: TrainConfig) -> Iterator[Rule]:
     yield 0 <= train.decay_share <= 1, "train: decay_share", "between 0 and 1", train.decay_share
     yield 0 <= train.ema_decay < 1, "train: ema_decay", "at least 0 and less than 1", train.ema_decay
     yield 0 < train.correlation_keep <= 1, "train: correlation_keep", "more than 0 and at most 1", train.correlation_keep
+    yield 0 < train.final_rate <= 1, "train: final_rate", "more than 0 and at most 1", train.final_rate
+    yield train.weight_decay >= 0, "train: weight_decay", "0 or more", train.weight_decay
+    yield train.clip_norm > 0, "train: clip_norm", "a positive number", train.clip_norm
+    for key, weight in dataclasses.asdict(train.losses).items():
+        yield weight >= 0, f"train: losses: {key}", "0 or more", weight
     yield train.checkpoint_minutes >= 0, "train: checkpoint_minutes", "0 or more", train.checkpoint_minutes
 
 
@@ -297,6 +305,7 @@ def _stage_rules(config: Config) -> Iterator[Rule]:
         yield 2 <= stage.start <= stage.frames, f"train: stages[{n}]: start", "between 2 and frames", stage.start
         yield stage.frames <= config.render.frames, f"train: stages[{n}]: frames", f"at most render: frames = {config.render.frames}", stage.frames
         yield stage.patches > 0 and stage.warm > 0, f"train: stages[{n}]", "positive patches and warm", (stage.patches, stage.warm)
+        yield 0 <= stage.true_poses <= 1, f"train: stages[{n}]: true_poses", "between 0 and 1", stage.true_poses
         for key in ("skip", "zoom"):
             share = getattr(stage.motion, key)
             yield 0 <= share <= 1, f"train: stages[{n}]: motion: {key}", "between 0 and 1", share

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from .native import build_library
 
+EDGES_AT_ONCE = 8192  # by gathers, which need 576 C floats an edge and level
+
 
 class CorrelationVolume:
     """Patch features and feature pyramid of a clip, and the gradient that the look-ups leave in them.
@@ -104,7 +106,9 @@ def _native_backward(volume: CorrelationVolume, coords: Tensor, patch: Tensor, m
 
 def correlate_reference(volume: CorrelationVolume, coords: Tensor, patch: Tensor, map_: Tensor) -> Tensor:
     """The same by gathers of torch: the reference, and the form of other devices. coords [E, P, 2] -> [E, (2r+1)^2 P levels]."""
-    return _gather(volume.patches.flatten(0, 2)[patch], [m.flatten(0, 1) for m in volume.maps], volume.scales, volume.radius, coords, map_)
+    features, maps = volume.patches.flatten(0, 2), [m.flatten(0, 1) for m in volume.maps]
+    parts = zip(coords.split(EDGES_AT_ONCE), patch.split(EDGES_AT_ONCE), map_.split(EDGES_AT_ONCE))
+    return torch.cat([_gather(features[chosen], maps, volume.scales, volume.radius, where, target) for where, chosen, target in parts])
 
 
 def _gather(features: Tensor, maps: list[Tensor], scales: list[float], radius: int, coords: Tensor, map_: Tensor) -> Tensor:
@@ -127,8 +131,9 @@ def _gather(features: Tensor, maps: list[Tensor], scales: list[float], radius: i
 
 def _reference_backward(volume: CorrelationVolume, coords: Tensor, patch: Tensor, map_: Tensor, chosen: Tensor, grad: Tensor) -> None:
     features = [t.detach().requires_grad_() for t in (volume.patches, *volume.maps)]
-    with torch.enable_grad():
-        flat = features[0].flatten(0, 2)[patch[chosen]]
-        out = _gather(flat, [m.flatten(0, 1) for m in features[1:]], volume.scales, volume.radius, coords.flatten(0, 3)[chosen], map_[chosen])
-    for total, part in zip(volume.grads, torch.autograd.grad(out, features, grad[chosen])):
-        total += part
+    for edges in chosen.split(EDGES_AT_ONCE):
+        with torch.enable_grad():
+            flat = features[0].flatten(0, 2)[patch[edges]]
+            out = _gather(flat, [m.flatten(0, 1) for m in features[1:]], volume.scales, volume.radius, coords.flatten(0, 3)[edges], map_[edges])
+        for total, part in zip(volume.grads, torch.autograd.grad(out, features, grad[edges])):
+            total += part

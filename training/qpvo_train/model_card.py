@@ -9,6 +9,8 @@ from .provenance import Provenance
 
 CARDS = Path(__file__).parents[1] / "cards"
 BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
+# With the place that `npm run bench -- accuracy` fills.
+NOT_MEASURED = "Not measured yet.\n\n<!-- odometry: begin -->\n<!-- odometry: end -->"
 
 TEMPLATE = """# {name}
 
@@ -96,4 +98,4 @@ def kept_accuracy(old: Path) -> str:
     text = old.read_text() if old.exists() else ""
     begin, end = text.find(BEGIN), text.find(END)
     kept = text[begin + len(BEGIN) : end].strip() if 0 <= begin < end else ""
-    return kept or "Not measured yet."
+    return kept or NOT_MEASURED

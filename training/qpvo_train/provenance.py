@@ -37,13 +37,14 @@ def provenance_of(state: dict, config: Config, config_path: str | Path, machine:
     commits = ", ".join(dict.fromkeys(part["commit"] for part in state["history"]))
     machines = machine or ", ".join(dict.fromkeys(part["machine"] for part in state["history"]))
     hours = round(state["seconds"] / 3600, 2)
-    return Provenance(commits, Path(config_path).name, describe_data(config), state["step"], state["clips"], hours, machines)
+    return Provenance(commits, Path(config_path).name, describe_data(config, state), state["step"], state["clips"], hours, machines)
 
 
-def describe_data(config: Config) -> str:
-    """The clips that are there, or else those that the configuration asks for."""
+def describe_data(config: Config, state: dict) -> str:
+    """The clips that the training of a checkpoint drew from, or else those that the configuration asks for."""
     render, data = config.render, config.data
-    there = 0 if data.clips is None else len(list(Path(data.clips).glob("[!.]*.npz")))
+    files = next((part["source"]["files"] for part in state.get("random", []) if "files" in part["source"]), None)
+    there = 0 if files is None else len(files[0])
     size = f"{render.frames} frames of {render.width}x{render.height}"
     rendered = f"{there or render.count} rendered clips of {size}" if data.clips is not None else f"clips of {size}, rendered on the fly"
     if render.textures is not None:

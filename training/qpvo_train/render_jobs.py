@@ -7,13 +7,13 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
-from .config import Config, RenderConfig, check_config
+from .config import TRAINING_SEEDS, Config, RenderConfig, check_config
 from .errors import TrainingError
 from .render.bank import load_bank
 from .render.clip import use_one_thread
 from .render.sequence import SETS, render_sequences
 from .render.worker import render_clips
-from .tartanair import list_frames, write_clips
+from .tartanair import to_clips, write_clips
 
 VALIDATION_CLIPS = 32  # seeds from 0 on
 SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibration": "qpvo-out/calibration"}
@@ -22,14 +22,16 @@ SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibr
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
     """what: train, val or a key of SEQUENCES. Files that exist are kept.
 
-    Raises TrainingError for a missing texture or TartanAir folder and for seeds that are reserved, before any work starts.
+    Raises TrainingError for a missing texture folder, a TartanAir folder that cannot be used and seeds that are reserved, before any work starts.
     """
     if what == "train" and count is not None:
         config = replace(config, render=replace(config.render, count=count))
         check_config(config, "--count")
     folders = config.render.texture_folders
     for folder in config.data.tartanair:
-        list_frames(folder)
+        next(to_clips(folder, frames=2), None)
+    if what == "val" and (count or 0) > TRAINING_SEEDS:
+        raise TrainingError("too many held-out clips", expected=f"at most {TRAINING_SEEDS}: from that seed on they would be training clips", received=count)
     bank = load_bank(folders=folders)  # made here once; the processes find it in the cache
     if what in SEQUENCES:
         render_sequences(out or SEQUENCES[what], SETS[what][:count], bank, report=_report)
@@ -38,7 +40,8 @@ def render(config: Config, what: str, out: str | None = None, count: int | None 
     else:
         _clips(config.render, _folder(out or config.data.clips, "clips"))
         for folder in config.data.tartanair:
-            made = write_clips(folder, config.data.tartanair_clips, frames=config.render.frames, strides=(1, 2))
+            cut = config.data.tartanair_clips if out is None else f"{out}-tartanair"
+            made = write_clips(folder, cut, frames=config.render.frames, strides=(1, 2))
             _report(f"{made} clips cut from {folder}")
 
 

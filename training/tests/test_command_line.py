@@ -47,6 +47,7 @@ def test_a_training_runs_goes_on_and_starts_afresh(settings: dict, tmp_path: Pat
     assert call("train", settings, tmp_path, "--device", "cpu") == 0
     assert "going on from step 2 of 3" in capsys.readouterr().out
     assert load_checkpoint(checkpoint)["step"] == 3
+    assert (tmp_path / "run" / "log.png").stat().st_size > 1000
     assert call("train", settings, tmp_path, "--fresh", "--until", "1", "--device", "cpu") == 0
     assert load_checkpoint(checkpoint)["step"] == 1
     assert [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()] == [1]

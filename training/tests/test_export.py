@@ -17,7 +17,7 @@ from qpvo_train.__main__ import main
 from qpvo_train.checkpoint import save_checkpoint, sizes_state
 from qpvo_train.errors import TrainingError
 from qpvo_train.export import PROJECT, run_importer
-from qpvo_train.model_card import BEGIN, END
+from qpvo_train.model_card import BEGIN, END, NOT_MEASURED
 from qpvo_train.network import NetworkSizes, PatchNetwork
 
 TINY = NetworkSizes(width=4, feature_dim=16, hidden_dim=16)
@@ -92,7 +92,7 @@ def test_the_accuracy_table_survives_a_new_export(built: None, run: Path):
     assert export(run) == 0
     card = run / "models" / "tiny" / "README.md"
     before = card.read_text()
-    assert f"{BEGIN}\nNot measured yet.\n{END}" in before
+    assert f"{BEGIN}\n{NOT_MEASURED}\n{END}" in before
     card.write_text(before.replace("Not measured yet.", "| a | b |\n|---|---|\n| 1 | 2 |").replace("# small", "# changed by hand"))
     assert export(run) == 0
     assert card.read_text() == before.replace("Not measured yet.", "| a | b |\n|---|---|\n| 1 | 2 |")

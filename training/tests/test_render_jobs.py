@@ -28,7 +28,7 @@ def few_textures(monkeypatch):
 
 def settings(folder: Path) -> dict:
     return {
-        "render": {"first": 7, "count": 2, "frames": 3, "height": 48, "width": 64},
+        "render": {"first": 1007, "count": 2, "frames": 3, "height": 48, "width": 64},
         "data": {"clips": str(folder / "clips"), "validation": str(folder / "val"), "crop": [48, 64]},
         "train": {"stages": [{"frames": 2, "start": 2}]},
     }
