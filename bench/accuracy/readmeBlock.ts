@@ -6,6 +6,9 @@ import { byRunner, nameOf } from './accuracyTable.ts';
 import { type CaseSummary, summarizeRuns } from './CaseSummary.ts';
 import { judgeRendered } from './caseTargets.ts';
 
+/** A run with poses at fewer of its images has been judged on a part of its way. */
+const WHOLE_SHARE = 0.9;
+
 /** Markdown made from a result alone: a table for each model and profile, the floor beside it. */
 export function readmeBlock(result: SavedResult): string {
   const cases = summarizeRuns(result.runs).filter(({ limitedTo }) => limitedTo === undefined);
@@ -66,7 +69,7 @@ function markdownTable(cases: readonly CaseSummary[], floor: readonly CaseSummar
     rpeText(entry),
     `${entry.lostRuns}`,
     entry.fps === undefined ? 'not measured' : numberText(entry.fps.median),
-    verdictText(entry.numbers),
+    `${verdictText(entry.numbers)}${coverageText(entry)}`,
     ...(floor.length > 0 ? [floorText(floor.find((other) => nameOf(other) === nameOf(entry)))] : []),
   ]);
   const lines = [header, header.map(() => '---'), ...rows];
@@ -93,6 +96,11 @@ export function verdictText(numbers: readonly Judged[]): string {
     return `**missed**: ${texts.join('; ')}`;
   }
   return numbers.some(({ verdict }) => verdict === 'met') ? 'met' : '';
+}
+
+/** A verdict over a part of the images says so: the rest of the way was not judged. */
+function coverageText({ withPose: { min } }: CaseSummary): string {
+  return min < WHOLE_SHARE ? `, on ${percentText(100 * min)} % of the images` : '';
 }
 
 function floorText(floor: CaseSummary | undefined): string {

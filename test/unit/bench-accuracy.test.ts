@@ -340,6 +340,12 @@ describe('the table of accuracy in the README', () => {
     assert.match(text, /\| - \(0\.0500 to -\) \|/);
   });
 
+  it('says on how many images a verdict stands when the others have no pose', () => {
+    const text = (withPose: number) => readmeBlock(result([record(0, 0.05, { withPose })]));
+    assert.match(text(5), /\| met, on 50 % of the images \|/);
+    assert.match(text(9), /\| met \|/);
+  });
+
   it('says so when nothing is measured', () => {
     assert.match(readmeBlock(result([])), /Nothing measured yet/);
   });

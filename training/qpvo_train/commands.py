@@ -6,17 +6,19 @@ import dataclasses
 import importlib
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
 
-from .checkpoint import check_sizes, load_checkpoint, network_of
+from .checkpoint import check_sizes, checkpoint_of, load_checkpoint, network_of
 from .clips import ClipFolder
 from .config import Config, check_config, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
 from .network import PatchNetwork
 from .processes import join_processes
+from .provenance import this_machine, training_commit
 from .sources import clip_source, validation_folder
 from .train import Trainer
 
@@ -30,6 +32,7 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(config.train.threads)
     processes = join_processes(options.device)
     try:
+        _check_start(config, options)
         source = clip_source(config, processes)
         try:
             trainer = Trainer(config, source, processes)
@@ -41,6 +44,13 @@ def train(options: argparse.Namespace) -> None:
             source.close()
     finally:
         processes.close()
+
+
+def _check_start(config: Config, options: argparse.Namespace) -> None:
+    """Refuses a checkpoint that cannot be gone on from or started with, before a renderer gets to work."""
+    path = Path(config.run) / "checkpoint.pt" if options.init is None else options.init
+    if options.init is not None or (Path(path).exists() and not options.fresh):
+        checkpoint_of(config, path)
 
 
 def _draw_curves(folder: Path) -> None:
@@ -81,7 +91,8 @@ def evaluate(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     torch.set_num_threads(config.train.threads)
-    report, network, complete = _network_to_measure(config, options)
+    about, network, complete = _network_to_measure(config, options)
+    report = about | _made_by()
     if complete and options.clips > 0:
         report["held_out"] = evaluate_clips(network, validation_folder(config), options.clips, config.data.crop)
     if options.matching is not None:
@@ -92,6 +103,11 @@ def evaluate(options: argparse.Namespace) -> None:
     if options.out is not None:
         Path(options.out).write_text(text + "\n")
     print(text)
+
+
+def _made_by() -> dict[str, str]:
+    """Which code measured, where and when."""
+    return {"commit": training_commit(), "machine": this_machine(), "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
 
 
 def _network_to_measure(config: Config, options: argparse.Namespace) -> tuple[dict, PatchNetwork, bool]:
@@ -126,7 +142,7 @@ def profile(options: argparse.Namespace) -> None:
     device = join_processes(options.device).device
     clips = ClipFolder(validation_folder(config), frames=config.train.stages[-1].frames, crop=config.data.crop)
     batch = {name: value.to(device) for name, value in clips.batch(config.train.batch).items()}
-    text = json.dumps(profile_step(config, batch, options.repeats), indent=2)
+    text = json.dumps(_made_by() | profile_step(config, batch, options.repeats), indent=2)
     if options.out is not None:
         Path(options.out).write_text(text + "\n")
     print(text)
