@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { QpvoError } from '../error.ts';
 import { ComposedNetwork } from './ComposedNetwork.ts';
-import { loadModelFile, type Part, readManifest } from './manifest.ts';
+import { loadModelFile, type ModelManifest, type Part, readManifest } from './manifest.ts';
 import type { Network } from './Network.ts';
 import { openNativeEncoder } from './native/NativeEncoder.ts';
 import { openNativeUpdate } from './native/NativeUpdate.ts';
 import { type NetworkForms, type NetworkPart, requireForms } from './neededParts.ts';
 import { type OnnxGraphs, openOnnxRuntimes } from './OnnxLanes.ts';
 import type { EncoderRuntime, UpdateRuntime } from './parts.ts';
-import { readInt8Weights } from './quantization/int8Weights.ts';
-import type { NetworkSizes } from './weights/networkSizes.ts';
+import { statedInt8Weights } from './quantization/statedScales.ts';
 import type { RuntimeTensors } from './weights/RuntimeTensors.ts';
 import { readSafetensors } from './weights/safetensors.ts';
 
@@ -40,12 +39,14 @@ export async function openNetwork(modelDir: string, options: NetworkOptions): Pr
   const manifest = readManifest(modelDir);
   requireForms(manifest, forms);
   const load = (part: Part) => loadModelFile(modelDir, manifest, part);
+  const isInt8 = Object.values(precision).includes('int8');
+  if (isInt8 && manifest.files.weightsInt8 !== undefined) statedInt8Weights(await load('weightsInt8'), manifest);
   const shared = await openOnnxRuntimes(await onnxGraphs(forms, load), manifest.sizes, threads);
   const opened: (EncoderRuntime | UpdateRuntime | undefined)[] = [shared.encoder, shared.update];
   try {
-    const encoder = shared.encoder ?? (await openOwnEncoder(manifest.sizes, precision.encoder, load, threads));
+    const encoder = shared.encoder ?? (await openOwnEncoder(manifest, precision.encoder, load, threads));
     opened.push(encoder);
-    const update = shared.update ?? (await openOwnUpdate(manifest.sizes, precision.update, load, threads));
+    const update = shared.update ?? (await openOwnUpdate(manifest, precision.update, load, threads));
     return new ComposedNetwork(manifest, encoder, update);
   } catch (error) {
     // The first error is the one to tell, whatever closing says.
@@ -73,22 +74,22 @@ async function onnxGraphs({ runtime, precision }: NetworkForms, load: Load): Pro
 
 /** The native form of the encoders. */
 async function openOwnEncoder(
-  sizes: NetworkSizes,
+  manifest: ModelManifest,
   precision: CpuPrecision,
   load: Load,
   threads: number,
 ): Promise<EncoderRuntime> {
-  return openNativeEncoder(await tensorsOf(precision, load), sizes, { threads, precision });
+  return openNativeEncoder(await tensorsOf(manifest, precision, load), manifest.sizes, { threads, precision });
 }
 
 /** The native form of the update operator. */
 async function openOwnUpdate(
-  sizes: NetworkSizes,
+  manifest: ModelManifest,
   precision: CpuPrecision,
   load: Load,
   threads: number,
 ): Promise<UpdateRuntime> {
-  return openNativeUpdate(await tensorsOf(precision, load), sizes, { threads, precision });
+  return openNativeUpdate(await tensorsOf(manifest, precision, load), manifest.sizes, { threads, precision });
 }
 
 /** The precision of a network that the CPU can compute in this form; no other is taken in its place. */
@@ -102,7 +103,7 @@ function cpuPrecision(forms: NetworkForms, network: NetworkPart): CpuPrecision {
   });
 }
 
-async function tensorsOf(precision: CpuPrecision, load: Load): Promise<RuntimeTensors> {
-  if (precision === 'int8') return readInt8Weights(await load('weightsInt8'));
+async function tensorsOf(manifest: ModelManifest, precision: CpuPrecision, load: Load): Promise<RuntimeTensors> {
+  if (precision === 'int8') return statedInt8Weights(await load('weightsInt8'), manifest);
   return readSafetensors(Buffer.from(await load('weights')), 'weights.safetensors');
 }

@@ -8,7 +8,7 @@ import { loadAddon } from '../native/loadAddon.ts';
 import { loadModelFile, type ModelManifest } from '../network/manifest.ts';
 import { encoderTensors, updateTensors } from '../network/native/partTensors.ts';
 import type { NetworkForms, NetworkPart } from '../network/neededParts.ts';
-import { readInt8Weights } from '../network/quantization/int8Weights.ts';
+import { statedInt8Weights } from '../network/quantization/statedScales.ts';
 import type { RuntimeTensors } from '../network/weights/RuntimeTensors.ts';
 import { readSafetensors } from '../network/weights/safetensors.ts';
 import { engineShape } from '../tensorrt/engineShape.ts';
@@ -53,7 +53,7 @@ async function ownWeights(modelDir: string, manifest: ModelManifest, forms: Netw
   const weights: CudaWeights = {};
   const tensors = async (network: NetworkPart): Promise<RuntimeTensors> =>
     forms.precision[network] === 'int8'
-      ? readInt8Weights(await loadModelFile(modelDir, manifest, 'weightsInt8'))
+      ? statedInt8Weights(await loadModelFile(modelDir, manifest, 'weightsInt8'), manifest)
       : readSafetensors(Buffer.from(await loadModelFile(modelDir, manifest, 'weights')), 'weights.safetensors');
   if (forms.runtime.encoder === 'cuda')
     weights.encoder = encoderTensors(await tensors('encoder'), manifest.sizes, forms.precision.encoder);

@@ -4,7 +4,8 @@ import { loadModelFile, type ModelManifest, type Part } from '../network/manifes
 import type { NetworkPart } from '../network/neededParts.ts';
 import { contextGraph, featureGraph } from '../network/onnx/encoderGraph.ts';
 import { updateBatchGraph } from '../network/onnx/updateBatchGraph.ts';
-import { readInt8Weights, scalesOf } from '../network/quantization/int8Weights.ts';
+import { scalesOf } from '../network/quantization/int8Weights.ts';
+import { statedInt8Weights } from '../network/quantization/statedScales.ts';
 import { correlationLength } from '../network/weights/networkSizes.ts';
 import { readSafetensors } from '../network/weights/safetensors.ts';
 import type { Weights } from '../network/weights/Weights.ts';
@@ -73,7 +74,7 @@ export async function engineGraphs(
   }
   const form =
     precision === 'int8'
-      ? { quantization: { scales: scalesOf(readInt8Weights(await load('weightsInt8'))), target: 'tensorrt' as const } }
+      ? { quantization: { scales: scalesOf(statedInt8Weights(await load('weightsInt8'), manifest)), target: 'tensorrt' as const } }
       : { precision };
   const D = sizes.hiddenDim;
   return [

@@ -90,6 +90,30 @@ describe('int8 models that cannot be used', function () {
       () => edit((m) => Object.assign(m.quantization, { inputScales: {} })),
       /at least one layer/,
     ],
+    ...(['native', 'onnxruntime'] as const).flatMap((runtime): typeof faults => [
+      [
+        'no scale of one layer',
+        runtime,
+        () => edit((m) => delete m.quantization.inputScales[LAYER]),
+        /disagree about update\.c1\.0: expected quantization\.inputScales\.update\.c1\.0 = .*, but received none/,
+      ],
+      [
+        'another scale than the weights were made with',
+        runtime,
+        () => edit((m) => Object.assign(m.quantization.inputScales, { [LAYER]: 7 })),
+        /disagree about update\.c1\.0: .* but received 7/,
+      ],
+      [
+        'a scale of a layer that is not in int8',
+        runtime,
+        () =>
+          editWeights((t) => {
+            const { shape, data } = t.get(`${LAYER}.weight`)!;
+            t.set(`${LAYER}.weight`, { shape, data: Float32Array.from(data) });
+          }),
+        /disagree about update\.c1\.0: expected no scale/,
+      ],
+    ]),
     [
       'another scheme',
       'native',
