@@ -94,6 +94,7 @@ def _add_compression(command: Callable[[str, str], argparse.ArgumentParser]) -> 
     prune = command("prune", "Removes channels in rounds with fine-tuning; goes on where it was interrupted.")
     prune.add_argument("--checkpoint", help="default: that of the run")
     prune.add_argument("--sensitivity", help="sensitivity.json (default: measured first)")
+    prune.add_argument("--steps", type=int, help="of fine-tuning after each round, instead of the configuration's")
 
     qat = command("qat", "Trains with fake quantization: the scales alone or all weights; goes on where it was interrupted.")
     qat.add_argument("--checkpoint", help="the float network (default: that of the run)")

@@ -73,6 +73,27 @@ def distilled(student: torch.nn.Module, teacher: PatchNetwork, clips: Path, opti
     return DistilledUnroll(student, teacher, batch, options).run()
 
 
+@pytest.mark.parametrize("term", ["translation", "rotation", "reprojection"])
+def test_the_trajectory_reaches_the_scales_through_the_bundle_adjustment(teacher: PatchNetwork, scales: dict, plane_clips: Path, term: str):
+    network = QuantizedNetwork(teacher)
+    network.set_scales(scales)
+    batch = held_out_batch(held_out_files(plane_clips, 1)[0], CROP)
+    flight = DistilledUnroll(network, teacher, batch, GROWING).run()
+    flight.backward(flight.terms[term])
+    grads = [scale.grad for scale in network.scale_parameters() if scale.grad is not None]
+    assert len(grads) > 10 and all(torch.isfinite(grad).all() for grad in grads)
+    assert sum((grad != 0).any().item() for grad in grads) > 10
+
+
+def test_a_training_without_the_trajectory_is_refused(teacher: PatchNetwork, scales: dict, plane_clips: Path, tmp_path: Path):
+    config = tiny(tmp_path / "run", plane_clips)
+    last = dataclasses.replace(config.train.stages[-1], through_ba=False)
+    blind = dataclasses.replace(config, train=dataclasses.replace(config.train, stages=(*config.train.stages[:-1], last)))
+    save_scales(config.quantize_folder / "scales.safetensors", scales)
+    with pytest.raises(TrainingError, match="without regard to the trajectory"):
+        qat(blind, "tiny.yaml", checkpoint=save_tiny(tmp_path, teacher))
+
+
 def test_a_teacher_equal_to_its_student_is_at_no_distance(teacher: PatchNetwork, plane_clips: Path):
     """While frames join, through the bundle adjustment."""
     terms = distilled(copy.deepcopy(teacher), teacher, plane_clips).terms

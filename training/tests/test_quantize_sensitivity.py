@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_pruning_is_measured_for_every_inner_width(network: PatchNetwork, plane_
         network.update.c2[2].weight[:, :4] = 0
     rows = pruning_damage(network, references(network, plane_clips, 1, CROP), 0.25, trajectories=lambda pruned: float(pruned.training))
     assert list(rows) == [inner.name for inner in INNER_WIDTHS]
-    assert rows["update.c2.0"]["flow_px"] < 1e-4 < rows["update.c1.0"]["flow_px"] and rows["update.c1.0"]["translation_error"] == 0
+    assert rows["update.c2.0"]["flow_px"] < 1e-4 < rows["update.c1.0"]["flow_px"] and rows["update.c1.0"]["translation_error_median"] == 0
 
 
 def test_latency_counts_int8_as_a_quarter():
@@ -151,7 +152,7 @@ def test_the_command_writes_report_table_chart_and_scales(network: PatchNetwork,
     path = sensitivity(config, "tiny.yaml", checkpoint=checkpoint)
     report = json.loads(path.read_text())
     assert path == config.quantize_folder / "sensitivity.json" and report["clips"] == 1
-    assert {"features", "flow_px", "confidence", "translation_error"} <= set(report["quantized"]["update.corr.0"])
+    assert {"features", "flow_px", "confidence", "translation_error_median"} <= set(report["quantized"]["update.corr.0"])
     assert set(report["pruned"]) == {inner.name for inner in INNER_WIDTHS}
     mixed = load_scales(path.with_name("scales_mixed.safetensors"), network)
     assert {f"{name}.input_scale" for name in report["mixed"]["quantized"]} == {name for name in mixed if name.endswith("input_scale")}
@@ -185,6 +186,22 @@ def test_an_interrupted_command_goes_on_with_the_rows_it_has(network: PatchNetwo
     other = dataclasses.replace(config, sensitivity=dataclasses.replace(config.sensitivity, pruned=0.5))
     sensitivity(other, "tiny.yaml", checkpoint=checkpoint)
     assert count == [3 * rows + 1]
+
+
+def test_rows_of_other_clips_are_measured_anew(network: PatchNetwork, plane_clips: Path, tmp_path: Path, monkeypatch):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    shutil.copy(plane_clips / "0.npz", clips / "0.npz")
+    config, checkpoint = tiny(tmp_path, clips, latency=0.95), save_tiny(tmp_path, network)
+    few = {name: value for name, value in rough_scales(network, plane_clips).items() if name.startswith("update.c1")}
+    save_scales(config.quantize_folder / "scales.safetensors", few)
+    measure, count = module._row, [0]
+    monkeypatch.setattr(module, "_row", lambda *arguments: (count.__setitem__(0, count[0] + 1), measure(*arguments))[1])
+    sensitivity(config, "tiny.yaml", checkpoint=checkpoint)
+    rows = count[0]
+    shutil.copy(plane_clips / "1.npz", clips / "0.npz")
+    sensitivity(config, "tiny.yaml", checkpoint=checkpoint)
+    assert count == [2 * rows]
 
 
 def test_measured_latencies_are_added_up(form: QuantizedNetwork, tmp_path: Path):

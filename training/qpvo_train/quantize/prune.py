@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoint import checkpoint_of, network_of, save_checkpoint, with_past
-from ..config import Config
+from ..config import Config, check_config
 from ..errors import TrainingError
 from ..memory import keep_freed_memory
 from ..network import PatchNetwork
@@ -33,12 +33,16 @@ def prune(
     out: str | Path | None = None,
     device: str | None = None,
     fresh: bool = False,
+    steps: int | None = None,
 ) -> Path:
     """Prunes a checkpoint (default: the run's) into `out` (default: `pruned` in `config.quantize_folder`): checkpoint.pt, pruning.json and a folder a round.
-    Goes on where it was interrupted, unless `fresh`. sensitivity: a report of the command (default: measured here). Returns the checkpoint.
+    Goes on where it was interrupted, unless `fresh`. steps: of fine-tuning after each round, instead of the configuration's. sensitivity: a report of the command (default: measured here). Returns the checkpoint.
 
     Raises TrainingError without a usable checkpoint, sensitivity or clips, and when so much cannot be pruned.
     """
+    if steps is not None:
+        config = dataclasses.replace(config, prune=dataclasses.replace(config.prune, steps=steps))
+        check_config(config, "--steps")
     state = checkpoint_of(config, checkpoint)[1]
     network = network_of(state)
     damage = None if sensitivity is None else _reported(Path(sensitivity))

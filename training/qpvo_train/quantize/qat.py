@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..checkpoint import checkpoint_of, network_of, save_checkpoint, with_past
 from ..config import Config, check_config
+from ..errors import TrainingError
 from ..evaluate import held_out_files
 from ..memory import keep_freed_memory
 from ..network import PatchNetwork
@@ -106,6 +107,9 @@ def qat(
     Raises TrainingError without a usable checkpoint, scales that fit it or clips.
     """
     config = _chosen(config, mode, steps)
+    if not config.train.stages[-1].through_ba:
+        expected = "losses through the bundle adjustment: train: stages: through_ba: true in the last one"
+        raise TrainingError("scales would be learnt without regard to the trajectory", expected=expected, received="through_ba: false")
     past = checkpoint_of(config, checkpoint)[1]
     start, held_out = network_of(past), validation_folder(config)
     taught_by = start if teacher is None else _teacher(config, Path(teacher))

@@ -2,6 +2,7 @@
 """The damage of quantizing, and of pruning, each group of layers alone: JSON, a table, a bar chart, and the mixed precision chosen from it under a latency budget."""
 
 import json
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor
 from ..checkpoint import checkpoint_of, fingerprint, network_of
 from ..config import Config, SensitivityConfig
 from ..errors import TrainingError
-from ..evaluate import evaluate_clips
+from ..evaluate import evaluate_clips, held_out_files
 from ..inner_widths import INNER_WIDTHS
 from ..network import PatchNetwork
 from ..processes import join_processes
@@ -29,7 +30,8 @@ from .scales import load_scales, save_scales, weights_of
 SCALES, MIXED, KNOWN = "scales.safetensors", "scales_mixed.safetensors", "sensitivity_known.json"
 REPORT, TABLE, CHART = "sensitivity.json", "sensitivity.md", "sensitivity.png"
 LEAST_COST = 1e-6  # of the whole: measured differences may be nothing, or less
-COLUMNS = ("features", "context", "correlation", "flow_px", "confidence", "translation_error")
+TRAJECTORY = "translation_error_median"  # of the clips: a mean is decided by the one that went wrong
+COLUMNS = ("features", "context", "correlation", "flow_px", "confidence", TRAJECTORY)
 
 
 def sensitivity(
@@ -55,12 +57,13 @@ def sensitivity(
     torch.set_num_threads(config.train.threads)
     network = network.to(join_processes(device).device)
     recorded = references(network, validation_folder(config), count, config.data.crop)
-    known = KnownRows(folder / KNOWN, (weights_of(network), fingerprint(found), len(recorded), config.data.crop, settings.pruned))
-    trajectories = lambda form: evaluate_clips(form, validation_folder(config), count, config.data.crop)["translation_error"]  # noqa: E731
+    seen = [(path.name, zlib.crc32(path.read_bytes())) for path in held_out_files(validation_folder(config), count)]
+    known = KnownRows(folder / KNOWN, (weights_of(network), fingerprint(found), seen, config.data.crop, settings.pruned, TRAJECTORY))
+    trajectories = lambda form: evaluate_clips(form, validation_folder(config), count, config.data.crop)[TRAJECTORY]  # noqa: E731
     form = QuantizedNetwork(network)
     form.set_scales(found)
 
-    report = {"config": Path(config_path).name, "checkpoint": path.name, "clips": count, "float": {"translation_error": trajectories(network)}}
+    report = {"config": Path(config_path).name, "checkpoint": path.name, "clips": count, "float": {TRAJECTORY: trajectories(network)}}
     report["quantized"] = quantization_damage(form, recorded, trajectories, known)
     report["pruned"] = pruning_damage(network, recorded, settings.pruned, trajectories, known)
     form.set_scales(found)
@@ -104,7 +107,7 @@ def pruning_damage(
 
 
 def _row(network: torch.nn.Module, clips: list[Reference], trajectories: Trajectories | None) -> dict[str, float]:
-    return asdict(damage_of(network, clips)) | ({} if trajectories is None else {"translation_error": trajectories(network)})
+    return asdict(damage_of(network, clips)) | ({} if trajectories is None else {TRAJECTORY: trajectories(network)})
 
 
 def latency_share(macs: Mapping[str, int], quantized: Collection[str]) -> float:
