@@ -77,10 +77,7 @@ def evaluate(options: argparse.Namespace) -> None:
         report["matching"] = matching_on_sequence(network, options.matching)
     if "held_out" not in report and "matching" not in report:
         raise TrainingError("nothing to measure", expected="an update operator for the clips, or --matching <folder>", received="encoders without --matching")
-    text = json.dumps(report, indent=2)
-    if options.out is not None:
-        Path(options.out).write_text(text + "\n")
-    print(text)
+    _print_json(report, options.out)
 
 
 def _network_to_measure(config: Config, options: argparse.Namespace) -> tuple[dict, PatchNetwork, bool]:
@@ -115,9 +112,25 @@ def profile(options: argparse.Namespace) -> None:
     device = join_processes(options.device).device
     clips = ClipFolder(validation_folder(config), frames=config.train.stages[-1].frames, crop=config.data.crop)
     batch = {name: value.to(device) for name, value in clips.batch(config.train.batch).items()}
-    text = json.dumps(profile_step(config, batch, options.repeats), indent=2)
-    if options.out is not None:
-        Path(options.out).write_text(text + "\n")
+    _print_json(profile_step(config, batch, options.repeats), options.out)
+
+
+def time_frame(options: argparse.Namespace) -> None:
+    """Prints one JSON object, and writes it to --out."""
+    from . import frame_time
+
+    config = load_config(options.config)
+    torch.set_num_threads(config.train.threads)
+    device = join_processes(options.device).device
+    settings = {name: getattr(options, name) for name in ("windows", "size", "frames", "precision")}
+    _print_json(frame_time.time_frame(config, device=device, **settings), options.out)
+
+
+def _print_json(report: dict, out: str | None) -> None:
+    """out: also a file."""
+    text = json.dumps(report, indent=2)
+    if out is not None:
+        Path(out).write_text(text + "\n")
     print(text)
 
 
@@ -134,6 +147,7 @@ def _compression(module: str, name: str) -> Callable[[argparse.Namespace], None]
 
 COMMANDS = {
     "profile": profile,
+    "time-frame": time_frame,
     "render": render,
     "train": train,
     "evaluate": evaluate,
