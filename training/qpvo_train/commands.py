@@ -7,21 +7,25 @@ import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from .checkpoint import check_sizes, load_checkpoint, network_of
-from .clips import ClipFolder
 from .config import Config, check_config, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
 from .network import PatchNetwork
 from .processes import join_processes
-from .sources import clip_source, validation_folder
-from .train import Trainer
+
+if TYPE_CHECKING:
+    from .train import Trainer
 
 
 def train(options: argparse.Namespace) -> None:
+    from .sources import clip_source
+    from .train import Trainer
+
     config = load_config(options.config)
     if options.steps is not None:
         config = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=options.steps))
@@ -41,7 +45,7 @@ def train(options: argparse.Namespace) -> None:
         processes.close()
 
 
-def _start(trainer: Trainer, options: argparse.Namespace) -> None:
+def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
     """From the run's checkpoint, from another network's weights, or from nothing."""
     there = trainer.checkpoint_path.exists() and not options.fresh
     if options.init is not None and there:
@@ -67,6 +71,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints one JSON object, and writes it to --out."""
     from .evaluate import evaluate_clips
     from .matching import matching_on_sequence
+    from .sources import validation_folder
 
     config = load_config(options.config)
     torch.set_num_threads(config.train.threads)
@@ -104,7 +109,9 @@ def export(options: argparse.Namespace) -> None:
 
 def profile(options: argparse.Namespace) -> None:
     """Prints one JSON object, and writes it to --out."""
+    from .clips import ClipFolder
     from .profile import profile_step
+    from .sources import validation_folder
 
     config = load_config(options.config)
     keep_freed_memory()

@@ -2,6 +2,9 @@
 """The frame that stands in for the reference implementation: its pairs, its layers and its geometry are those of the training code, and it can be timed."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,6 +122,15 @@ def test_the_command_writes_what_it_measured(tmp_path: Path, capsys):
     assert report["pairs"] == pairs_by_age(TINY) and report["frames"] == 3 and report["peakDeviceBytes"] is None
     assert report["frameMs"]["p99"] >= report["frameMs"]["p50"] > 0
     assert sum(report["stageMs"].values()) <= 1.5 * report["frameMs"]["p99"] and "correlation" in report["stageMs"]
+
+
+def test_the_command_needs_no_more_than_pytorch_and_yaml():
+    """On a machine that is lent for its GPU the other packages are missing."""
+    missing = ("cv2", "scipy", "matplotlib", "safetensors", "onnxruntime")
+    program = f"import sys; sys.modules.update(dict.fromkeys({missing})); import qpvo_train.commands, qpvo_train.frame_time"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    finished = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
 
 
 @pytest.mark.parametrize(("option", "value"), [("--size", "60x48"), ("--size", "752"), ("--size", "32x32"), ("--windows", "huge"), ("--frames", "0")])
