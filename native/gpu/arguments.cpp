@@ -44,11 +44,11 @@ EncoderWidths widthsOf(const std::string& text) {
 
 Arguments::Arguments(int count, char** texts)
     : values_{{"--device", "0"}, {"--only", ""},      {"--runs", "50"},         {"--commit", ""},     {"--json", ""},        {"--golden", ""},
-              {"--full", ""},    {"--network", "base"}, {"--windows", "default"}, {"--size", "752x480"}, {"--precision", "fp16"}, {"--frames", ""}} {
+              {"--full", ""},    {"--small", ""}, {"--network", "base"}, {"--windows", "default"}, {"--size", "752x480"}, {"--precision", "fp16"}, {"--frames", ""}} {
   for (int i = 2; i < count; ++i) {
     const std::string name = texts[i];
     if (values_.count(name) == 0) throw qpvo::Error("QPVO_USAGE", "Expected an option of those below, but received " + name + ".");
-    if (name == "--full") {
+    if (name == "--full" || name == "--small") {
       values_[name] = "on";
     } else {
       if (i + 1 == count) throw qpvo::Error("QPVO_USAGE", "Expected a value after " + name + ".");

@@ -68,7 +68,7 @@ eager() {
 
 # sanitize <tool>: of the small rows.
 sanitize() {
-  step "sanitizer-$1" 60 "$sanitizer" --tool "$1" --error-exitcode 1 "$program" check
+  step "sanitizer-$1" 60 "$sanitizer" --tool "$1" --error-exitcode 1 "$program" check --small
 }
 
 step device 20 nvidia-smi
@@ -93,7 +93,7 @@ else
 fi
 
 kept=0 end=$((SECONDS + 30))
-PYTHONPATH=$root/training step judgement 30 "$python" -m qpvo_train.gpu_targets "$out" --out "$out/judged.txt"
+PYTHONPATH=$root/training step judgement 30 "$python" -m qpvo_train.gpu_targets "$out" --out "$out/judged.json"
 cat "$out/judgement.txt"
 [ ${#failed[@]} -eq 0 ] && exit 0
 note "not ok: ${failed[*]}"

@@ -64,9 +64,9 @@ def test_all_targets_met(records: dict, tmp_path: Path, capsys):
     assert rows["fast windows: int8 over fp16, encoders and update"].measured == pytest.approx(310 / 210)
     assert rows["default windows, int8: the same without correlation on both sides"].measured == pytest.approx(6.2)
     assert rows["default windows, int8: correlation and bundle adjustment, share"].measured == pytest.approx(0.1)
-    assert main([str(tmp_path), "--out", str(tmp_path / "judged.txt")]) == 0
+    assert main([str(tmp_path), "--out", str(tmp_path / "judged.json")]) == 0
     assert GPU in capsys.readouterr().out
-    assert len(json.loads((tmp_path / "judged.txt").read_text())) == len(rows)
+    assert len(json.loads((tmp_path / "judged.json").read_text())) == len(rows)
 
 
 CHANGES = [
