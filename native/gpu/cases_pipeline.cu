@@ -5,6 +5,7 @@
 
 #include "cases.hpp"
 #include "ops_scene.hpp"
+#include "pair_window.hpp"
 #include "pipeline.hpp"
 #include "runtime/launch.hpp"
 #include "staging.hpp"
@@ -83,59 +84,6 @@ struct PlainUpdate : DeviceUpdate {
   int correlationStride() const override { return 888; }
 };
 
-/// The pairs of a rolling window, as the odometry keeps them: a removed pair's place is taken by the last one.
-struct Window {
-  std::vector<std::int32_t> source, target, previous, next;
-  std::vector<int> frames;  ///< ring slots, oldest first
-
-  int count() const { return static_cast<int>(source.size()); }
-
-  /// Returns the first new pair.
-  int accept(int slot, int reach) {
-    const int first = count();
-    frames.push_back(slot);
-    const int n = static_cast<int>(frames.size());
-    for (int f = std::max(n - reach, 0); f < n; ++f) {
-      source.push_back(frames[f]);
-      target.push_back(slot);
-      if (f == n - 1) continue;
-      source.push_back(slot);
-      target.push_back(frames[f]);
-    }
-    return first;
-  }
-
-  template <class Move>
-  void remove(int slot, const Move& move) {
-    std::erase(frames, slot);
-    for (int p = count() - 1; p >= 0; --p) {
-      if (source[p] != slot && target[p] != slot) continue;
-      const int last = count() - 1;
-      if (last != p) move(last, p);
-      source[p] = source[last];
-      target[p] = target[last];
-      source.pop_back();
-      target.pop_back();
-    }
-  }
-
-  void link() {
-    previous.assign(count(), -1);
-    next.assign(count(), -1);
-    for (const int from : frames) {
-      int last = -1;
-      for (const int to : frames) {
-        for (int p = 0; p < count(); ++p) {
-          if (source[p] != from || target[p] != to) continue;
-          previous[p] = last;
-          if (last >= 0) next[last] = p;
-          last = p;
-        }
-      }
-    }
-  }
-};
-
 /// The CPU's side: its ops and the same networks.
 struct Reference {
   State state;
@@ -155,7 +103,7 @@ struct Reference {
     for (int i = 0; i < o.patches * o.hiddenDim; ++i) state.context[i] = contextOf(state.cells[i / o.hiddenDim], i % o.hiddenDim);
   }
 
-  void update(const Window& window) {
+  void update(const PairWindow& window) {
     const int M = state.options.patches, D = state.options.hiddenDim;
     for (int p = 0; p < window.count(); ++p) {
       for (int k = 0; k < M; ++k) {
@@ -322,7 +270,7 @@ class Run {
   std::vector<float> map_;
   Reference cpu_;
   Pipeline gpu_;
-  Window window_;
+  PairWindow window_;
   BundleAdjustReport report_{};
 };
 

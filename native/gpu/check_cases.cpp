@@ -62,12 +62,12 @@ Outcome checkRow(const Case& row, cuda::Context& context) {
 
 bool isNamed(const Case& row, const std::string& text) { return (row.op + ": " + row.name).find(text) != std::string::npos; }
 
-bool checkCases(const Table& table, cuda::Context& context, const std::string& only, bool full) {
+bool checkCases(const Table& table, cuda::Context& context, const std::string& only, bool withLarge) {
   int passed = 0, failed = 0, skipped = 0;
   for (const Case& row : table) {
     if (!row.check || !isNamed(row, only)) continue;
-    if (kEmulated && row.large && !full) {
-      std::printf("skipped  %s: %s (large: on a GPU, or with --full)\n", row.op.c_str(), row.name.c_str());
+    if (row.large && !withLarge) {
+      std::printf("skipped  %s: %s (large: on a GPU without --small, or with --full)\n", row.op.c_str(), row.name.c_str());
       ++skipped;
       continue;
     }

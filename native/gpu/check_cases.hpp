@@ -7,9 +7,9 @@
 
 namespace qpvo::gpu {
 
-/// Checks the rows whose op or name contains `only`, each as often as there are orders, prints a line for each, and the tally. `full`: the large ones in the emulation too.
+/// Checks the rows whose op or name contains `only`, each as often as there are orders, prints a line for each, and the tally. Large rows are skipped unless `withLarge`.
 /// Returns whether all passed, at least one.
-bool checkCases(const Table& table, cuda::Context& context, const std::string& only, bool full);
+bool checkCases(const Table& table, cuda::Context& context, const std::string& only, bool withLarge);
 
 /// Whether op and name together contain the text.
 bool isNamed(const Case& row, const std::string& text);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <map>
 
+#include "arguments.hpp"
 #include "cases.hpp"
 #include "check_cases.hpp"
 #include "golden.hpp"
+#include "memory_growth.hpp"
+#include "orders.hpp"
 #include "qpvo/error.hpp"
+#include "soak.hpp"
 #include "time_cases.hpp"
 
 namespace {
@@ -16,38 +17,14 @@ namespace {
 using namespace qpvo::gpu;
 
 constexpr const char* kUsage =
-    "qpvo_gpu_bench check [--only text] [--golden folder of a model] [--full]   every op against its CPU form, exit 1 when one differs\n"
-    "qpvo_gpu_bench time [--only text] [--runs 50] [--commit hash] [--json file]   milliseconds, bytes, operations, against what the GPU reaches\n"
+    "qpvo_gpu_bench check [--only text] [--golden folder of a model] [--full | --small]   every op against its CPU form, exit 1 when one differs\n"
+    "  --full: also the rows too large for the emulation in it; --small: without these on a GPU, as under a sanitizer\n"
+    "qpvo_gpu_bench time [--only text] [--runs 50]   milliseconds, bytes, operations of every op, against what the GPU reaches\n"
+    "qpvo_gpu_bench frame [run] [--frames 500]   whole frames of the steady state and their stages, random weights\n"
+    "qpvo_gpu_bench soak [run] [--frames 20000]   host and device memory meanwhile, exit 1 unless they stay flat\n"
     "qpvo_gpu_bench list   the cases\n"
-    "All take [--device 0]. Exit codes: 1 failed, 2 usage, 3 no GPU that can be used.\n";
-
-/// Options of the command line by name; a flag is "on".
-using Arguments = std::map<std::string, std::string>;
-
-Arguments readArguments(int count, char** texts) {
-  Arguments read{{"--device", "0"}, {"--only", ""}, {"--runs", "50"}, {"--commit", ""}, {"--json", ""}, {"--golden", ""}, {"--full", ""}};
-  for (int i = 2; i < count; ++i) {
-    const std::string name = texts[i];
-    if (read.count(name) == 0) throw qpvo::Error("QPVO_USAGE", "Expected an option of those below, but received " + name + ".");
-    if (name == "--full") {
-      read[name] = "on";
-    } else {
-      if (i + 1 == count) throw qpvo::Error("QPVO_USAGE", "Expected a value after " + name + ".");
-      read[name] = texts[++i];
-    }
-  }
-  return read;
-}
-
-int number(const Arguments& arguments, const std::string& name, int least) {
-  const std::string& text = arguments.at(name);
-  char* end = nullptr;
-  const long value = std::strtol(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0' || value < least || value > 100'000) {
-    throw qpvo::Error("QPVO_USAGE", "Expected an integer of at least " + std::to_string(least) + " after " + name + ", but received \"" + text + "\".");
-  }
-  return static_cast<int>(value);
-}
+    "A run: [--network base | small] [--windows default | fast | patches/removal/optimization/lifetime] [--size 752x480] [--precision fp16 | int8 | fp32].\n"
+    "time, frame and soak take [--commit hash] [--json file], all take [--device 0]. Exit codes: 1 failed, 2 usage, 3 no GPU that can be used.\n";
 
 void list() {
   for (const Case& row : allCases()) {
@@ -55,27 +32,55 @@ void list() {
   }
 }
 
+bool check(const Arguments& arguments, qpvo::cuda::Context& context) {
+  Table table = allCases();
+  if (!arguments.text("--golden").empty()) addGoldenCases(table, arguments.text("--golden"));
+  const bool withLarge = arguments.isOn("--full") || (!kEmulated && !arguments.isOn("--small"));
+  return checkCases(table, context, arguments.text("--only"), withLarge);
+}
+
+constexpr int kFrames = 500, kSoakFrames = 20'000;
+
+FrameOptions frameOptions(const Arguments& arguments, int usualFrames, std::size_t leastFrames) {
+  const int frames = arguments.text("--frames").empty() ? usualFrames : arguments.number("--frames", static_cast<int>(leastFrames));
+  return {arguments.shape(), frames, arguments.text("--commit"), arguments.text("--json")};
+}
+
 int run(const std::string& verb, const Arguments& arguments) {
   if (verb == "list") {
     list();
     return 0;
   }
-  if (verb != "check" && verb != "time") throw qpvo::Error("QPVO_USAGE", "Expected check, time or list, but received \"" + verb + "\".");
-  qpvo::cuda::Context context(number(arguments, "--device", 0));
+  const int device = arguments.number("--device", 0);
+  if (verb == "check") {
+    qpvo::cuda::Context context(device);
+    return check(arguments, context) ? 0 : 1;
+  }
   if (verb == "time") {
-    timeCases(allCases(), context, {arguments.at("--only"), arguments.at("--commit"), arguments.at("--json"), number(arguments, "--runs", 1)});
+    const TimeOptions options{arguments.text("--only"), arguments.text("--commit"), arguments.text("--json"), arguments.number("--runs", 1)};
+    qpvo::cuda::Context context(device);
+    timeCases(allCases(), context, options);
     return 0;
   }
-  Table table = allCases();
-  if (!arguments.at("--golden").empty()) addGoldenCases(table, arguments.at("--golden"));
-  return checkCases(table, context, arguments.at("--only"), !arguments.at("--full").empty()) ? 0 : 1;
+  if (verb == "frame") {
+    const FrameOptions options = frameOptions(arguments, kFrames, 1);
+    qpvo::cuda::Context context(device);
+    timeFrames(context, options);
+    return 0;
+  }
+  if (verb == "soak") {
+    const FrameOptions options = frameOptions(arguments, kSoakFrames, kLeastSamples);
+    qpvo::cuda::Context context(device);
+    return soak(context, options) ? 0 : 1;
+  }
+  throw qpvo::Error("QPVO_USAGE", "Expected check, time, frame, soak or list, but received \"" + verb + "\".");
 }
 
 }  // namespace
 
 int main(int count, char** texts) {
   try {
-    return run(count > 1 ? texts[1] : "", readArguments(count, texts));
+    return run(count > 1 ? texts[1] : "", Arguments(count, texts));
   } catch (const qpvo::Error& error) {
     std::fprintf(stderr, "%s: %s\n", error.code().c_str(), error.what());
     if (error.code() == "QPVO_USAGE") std::fputs(kUsage, stderr);

@@ -3,24 +3,27 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <sstream>
 
 #include "ceilings.hpp"
 #include "check_cases.hpp"
-#include "orders.hpp"
-#include "qpvo/error.hpp"
-#include "runtime/check.hpp"
+#include "record.hpp"
+#include "recorded_work.hpp"
+#include "runtime/device_buffer.hpp"
 #include "stopwatch.hpp"
 
 namespace qpvo::gpu {
 
 namespace {
 
+constexpr int kRepeats = 20;
+
 /// One row, timed. The floor is what the row needs at least at the ceilings of this GPU.
 struct Timed {
   std::string op, name;
-  double median, p99;  ///< ms
+  double median, p99;  ///< ms of a run, with what it reads out of the caches
+  double repeated;     ///< ms of a run among kRepeats that follow each other
+  bool isRecorded;     ///< replayed from a CUDA graph
   double floor;        ///< ms
   double bytes, operations;
   std::size_t peakBytes;
@@ -39,46 +42,21 @@ Timed timeRow(const Case& row, cuda::Context& context, const Ceilings& ceilings,
   cuda::resetPeak();
   const Work work = row.prepare(context);
   const std::size_t peak = cuda::peakBytes().device;
-  const auto times = measure(context, work.enqueue, runs);
+  RecordedWork recorded(context, work.enqueue, kRepeats);
+  const auto times = measure(context, [&] { recorded.runOnce(); }, runs);
+  const double repeated = medianOf(measure(context, [&] { recorded.runAll(); }, runs)) / kRepeats;
   const double floor = 1e3 * std::max(work.bytes / ceilings.bytesPerSecond, work.operations / ceilingOf(ceilings, work.arithmetic));
-  return {row.op, row.name, medianOf(times), quantileOf(times, 0.99), floor, work.bytes, work.operations, peak};
-}
-
-std::string quoted(const std::string& text) {
-  std::string escaped = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') escaped += '\\';
-    if (static_cast<unsigned char>(c) >= 0x20) escaped += c;
-  }
-  return escaped + "\"";
-}
-
-std::string describeDevice(const cuda::Context& context) {
-  cudaDeviceProp properties{};
-  int driver = 0, runtime = 0;
-  cuda::check(cudaGetDeviceProperties(&properties, context.device()), "reading what the GPU is");
-  cuda::check(cudaDriverGetVersion(&driver), "reading the version of the driver");
-  cuda::check(cudaRuntimeGetVersion(&runtime), "reading the version of CUDA");
-  std::ostringstream text;
-  text << "{\"name\": " << quoted(properties.name) << ", \"computeCapability\": " << context.computeCapability() << ", \"multiprocessors\": " << context.multiprocessors()
-       << ", \"memoryBytes\": " << properties.totalGlobalMem << ", \"driver\": " << driver << ", \"cuda\": " << runtime << ", \"emulated\": " << (kEmulated ? "true" : "false") << "}";
-  return text.str();
+  return {row.op, row.name, medianOf(times), quantileOf(times, 0.99), repeated, recorded.isRecorded(), floor, work.bytes, work.operations, peak};
 }
 
 std::string describe(const Timed& row) {
   const double seconds = 1e-3 * row.median;
   std::ostringstream text;
-  text << "    {\"op\": " << quoted(row.op) << ", \"case\": " << quoted(row.name) << ", \"medianMs\": " << row.median << ", \"p99Ms\": " << row.p99 << ", \"floorMs\": " << row.floor
+  text << "    {\"op\": " << quoted(row.op) << ", \"case\": " << quoted(row.name) << ", \"medianMs\": " << row.median << ", \"p99Ms\": " << row.p99 << ", \"repeatedMs\": " << row.repeated
+       << ", \"recorded\": " << (row.isRecorded ? "true" : "false") << ", \"floorMs\": " << row.floor
        << ", \"timesFloor\": " << row.median / row.floor << ", \"bytes\": " << row.bytes << ", \"bytesPerSecond\": " << row.bytes / seconds << ", \"operations\": " << row.operations
        << ", \"operationsPerSecond\": " << row.operations / seconds << ", \"peakDeviceBytes\": " << row.peakBytes << "}";
   return text.str();
-}
-
-void write(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (!file) throw Error("QPVO_OUTPUT", "Expected to write " + path + ", but it failed: is there such a folder, and room?");
 }
 
 }  // namespace
@@ -87,7 +65,7 @@ void timeCases(const Table& table, cuda::Context& context, const TimeOptions& op
   const Ceilings ceilings = measureCeilings(context);
   std::printf("ceilings: %.0f GB/s, fp32 %.1f TFLOP/s, fp16 tensor cores %.1f TFLOP/s, int8 tensor cores %.1f TOP/s\n", 1e-9 * ceilings.bytesPerSecond,
               1e-12 * ceilings.fp32PerSecond, 1e-12 * ceilings.halfPerSecond, 1e-12 * ceilings.bytePerSecond);
-  std::printf("%-60s %10s %10s %8s %10s %10s\n", "case", "median ms", "p99 ms", "x floor", "GB/s", "GFLOP/s");
+  std::printf("%-60s %10s %10s %10s %8s %10s %10s\n", "case", "median ms", "p99 ms", "repeated", "x floor", "GB/s", "GFLOP/s");
   std::ostringstream record;
   record << "{\n  \"commit\": " << quoted(options.commit) << ",\n  \"device\": " << describeDevice(context) << ",\n  \"runs\": " << options.runs << ",\n  \"ceilings\": {\"bytesPerSecond\": "
          << ceilings.bytesPerSecond << ", \"fp32PerSecond\": " << ceilings.fp32PerSecond << ", \"halfPerSecond\": " << ceilings.halfPerSecond << ", \"bytePerSecond\": " << ceilings.bytePerSecond
@@ -96,14 +74,14 @@ void timeCases(const Table& table, cuda::Context& context, const TimeOptions& op
   for (const Case& row : table) {
     if (!row.prepare || !isNamed(row, options.only)) continue;
     const Timed timed = timeRow(row, context, ceilings, options.runs);
-    std::printf("%-60s %10.4f %10.4f %8.1f %10.1f %10.1f\n", (row.op + ": " + row.name).c_str(), timed.median, timed.p99, timed.median / timed.floor, 1e-6 * timed.bytes / timed.median,
+    std::printf("%-60s %10.4f %10.4f %10.4f %8.1f %10.1f %10.1f\n", (row.op + ": " + row.name + (timed.isRecorded ? "" : " (not recorded)")).c_str(), timed.median, timed.p99, timed.repeated, timed.median / timed.floor, 1e-6 * timed.bytes / timed.median,
                 1e-6 * timed.operations / timed.median);
     std::fflush(stdout);
     record << separator << describe(timed);
     separator = ",\n";
   }
   record << "\n  ]\n}\n";
-  if (!options.json.empty()) write(options.json, record.str());
+  writeRecord(options.json, record.str());
 }
 
 }  // namespace qpvo::gpu

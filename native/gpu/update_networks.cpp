@@ -46,6 +46,10 @@ MadeUpNetwork::MadeUpNetwork(const UpdateSizes& sizes, LayerTypes types, std::ui
   }
 }
 
+std::vector<float>& MadeUpNetwork::values(const std::string& name) {
+  return *std::find_if(floats_.begin(), floats_.end(), [&](const std::vector<float>& values) { return values.data() == tensors_.at(name).values; });
+}
+
 void MadeUpNetwork::addLayer(const std::string& layer, int inputs, int outputs, bool afterRelu) {
   const std::string name = "update." + layer;
   const std::vector<std::size_t> shape{static_cast<std::size_t>(outputs), static_cast<std::size_t>(inputs)};

@@ -26,6 +26,8 @@ class MadeUpNetwork {
  public:
   MadeUpNetwork(const UpdateSizes& sizes, LayerTypes types, std::uint64_t seed);
   const network::Tensors& tensors() const { return tensors_; }
+  /// Of an fp32 tensor, to be changed.
+  std::vector<float>& values(const std::string& name);
 
  private:
   void addLayer(const std::string& name, int inputs, int outputs, bool afterRelu);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { listModels } from '../../src/network/modelFolder.ts';
 import { BUILD_TIMEOUT_MS, type EmulatedBuild, emulatedBuild } from '../fixtures/emulatedBuild.ts';
@@ -19,6 +22,27 @@ async function run(program: string, ...args: string[]): Promise<Finished> {
   } catch (error) {
     const { code, signal, stdout, stderr } = error as Finished;
     return { code, signal, stdout, stderr };
+  }
+}
+
+interface Quantiles {
+  p50: number;
+  p99: number;
+}
+
+/** A run of seconds in the emulation. */
+const TINY = ['--network', 'small', '--windows', '2/2/2/2', '--size', '48x48'];
+
+/** What a command prints, and the record that it writes. */
+async function recorded(program: string, ...args: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'qpvo-gpu-'));
+  try {
+    const path = join(folder, 'record.json');
+    const { code, stdout, stderr } = await run(program, ...args, '--json', path);
+    assert.equal(code, 0, `${stdout}\n${stderr}`);
+    return { printed: stdout, record: JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown> };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -60,7 +84,17 @@ describe('CUDA code on the CPU', function () {
 
     it('has rows of every op and network', () => {
       const ops = new Set(linesOf(finished, 'passed').map((line) => line.replace(/^passed +/, '').split(':')[0]));
-      for (const op of ['device', 'golden', 'correlate', 'update', 'encoders', 'bundleAdjust'])
+      for (const op of [
+        'device',
+        'golden',
+        'correlate',
+        'update',
+        'encoders',
+        'bundleAdjust',
+        'steadyRun',
+        'recorded',
+        'memory',
+      ])
         assert.ok(ops.has(op), `${op} in ${[...ops].join(', ')}`);
     });
 
@@ -76,12 +110,69 @@ describe('CUDA code on the CPU', function () {
 
   describe('qpvo_gpu_bench on its command line', () => {
     it('refuses what it does not know, with the usage', async () => {
-      for (const args of [['chek'], ['check', '--onyl', 'x'], ['check', '--only'], ['time', '--runs', '0']]) {
+      const wrong = [
+        ['chek'],
+        ['check', '--onyl', 'x'],
+        ['check', '--only'],
+        ['time', '--runs', '0'],
+        ['frame', '--network', 'huge'],
+        ['frame', '--precision', 'fp8'],
+        ['frame', '--size', '750x480'],
+        ['frame', '--windows', '96/22/10'],
+        ['frame', '--windows', '96/8/10/13'],
+        ['soak', '--frames', '7'],
+      ];
+      for (const args of wrong) {
         const { code, stderr } = await run(built.program, ...args);
         assert.equal(code, 2, args.join(' '));
         assert.match(stderr, /^QPVO_USAGE: Expected .*received|^QPVO_USAGE: Expected a value/);
         assert.match(stderr, /qpvo_gpu_bench check/);
       }
+    });
+
+    it('times whole frames and their stages', async () => {
+      const { printed, record } = await recorded(built.program, 'frame', ...TINY, '--frames', '2', '--commit', 'abc');
+      assert.match(printed, /small, fp16, 8 pairs of 2 patches: .* frames\/s/);
+      const { kind, commit, device, pairs, validShare, stageMs, frameMs, hostMs, peakDeviceBytes } = record;
+      assert.deepEqual(
+        { kind, commit, pairs, validShare },
+        { kind: 'qpvo frame', commit: 'abc', pairs: 8, validShare: 1 },
+      );
+      assert.equal((device as { emulated: boolean }).emulated, true);
+      assert.ok((peakDeviceBytes as number) > 1e6);
+      const { p50, p99 } = frameMs as Quantiles;
+      assert.ok(p99 >= p50 && p50 > (hostMs as Quantiles).p50 && (hostMs as Quantiles).p50 > 0);
+      const stages = stageMs as Record<string, number>;
+      for (const stage of ['encoders', 'correlation', 'update', 'bundle_adjustment'])
+        assert.ok(stages[stage]! > 0, stage);
+    });
+
+    it('watches memory over frames, which stays as it is', async () => {
+      const { record } = await recorded(built.program, 'soak', ...TINY, '--frames', '8');
+      const numbers = record.numbers as { what: string; measured: number; verdict: string }[];
+      assert.equal((record.samples as unknown[]).length, 8);
+      assert.deepEqual(
+        numbers.filter(({ what }) => !what.startsWith('host')).map(({ measured, verdict }) => ({ measured, verdict })),
+        [
+          { measured: 0, verdict: 'met' },
+          { measured: 0, verdict: 'met' },
+        ],
+      );
+      assert.equal(numbers.find(({ what }) => what.startsWith('host'))?.verdict, 'met');
+    });
+
+    it('says that a record cannot be written', async () => {
+      const { code, stderr } = await run(
+        built.program,
+        'frame',
+        ...TINY,
+        '--frames',
+        '1',
+        '--json',
+        'no/such/folder.json',
+      );
+      assert.equal(code, 1);
+      assert.match(stderr, /QPVO_OUTPUT: Expected to write no\/such\/folder\.json/);
     });
 
     it('checks nothing as failed when no row has the name', async () => {

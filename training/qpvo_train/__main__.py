@@ -65,6 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--repeats", type=int, default=3)
     profile.add_argument("--out", help="file for the JSON")
 
+    frame = command("time-frame", "Times a frame of the odometry's steady state in eager PyTorch, random weights: what qpvo_gpu_bench frame is held against.")
+    frame.add_argument("--windows", default="default", help="default, fast, or patches/removal/optimization/lifetime")
+    frame.add_argument("--size", default="752x480", help="of the image, multiples of 16")
+    frame.add_argument("--frames", type=int, default=50)
+    frame.add_argument("--precision", choices=("fp16", "fp32"), help="default: fp16 on a GPU, fp32 elsewhere")
+    frame.add_argument("--device", choices=("cpu", "cuda"))
+    frame.add_argument("--out", help="file for the JSON")
+
     export = command("export", "Writes a model folder from a checkpoint: ONNX, safetensors, golden tensors, manifest.")
     export.add_argument("--checkpoint", help="default: that of the run")
     export.add_argument("--scales", help="scales.safetensors: also write the INT8 graphs, weights and golden tensors")

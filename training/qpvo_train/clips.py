@@ -5,7 +5,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -95,6 +94,8 @@ def cropped(clip: dict, y: int, x: int, h: int, w: int) -> dict:
 def zoomed(clip: dict, factor: float, crop: tuple[int, int], rng) -> dict:
     """A random window, magnified by `factor` >= 1 to `crop` = (height, width) pixels. New pixel x shows the old x / factor + the window's left edge, and
     lengths in K grow by the factor. Inverse depth, affine over a plane, is interpolated linearly; cells across a depth edge count as moving."""
+    import cv2  # here, so that a machine that is lent for its GPU can time a frame without it
+
     height, width = clip["im"].shape[1:]
     room = [have - 1 - (want - 1) / factor for have, want in zip((height, width), crop)]
     if min(room) < 0:

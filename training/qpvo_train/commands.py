@@ -8,22 +8,26 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from .checkpoint import check_sizes, checkpoint_of, load_checkpoint, network_of
-from .clips import ClipFolder
 from .config import Config, check_config, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
 from .network import PatchNetwork
 from .processes import join_processes
 from .provenance import this_machine, training_commit
-from .sources import clip_source, validation_folder
-from .train import Trainer
+
+if TYPE_CHECKING:
+    from .train import Trainer
 
 
 def train(options: argparse.Namespace) -> None:
+    from .sources import clip_source
+    from .train import Trainer
+
     config = load_config(options.config)
     if options.steps is not None:
         config = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=options.steps))
@@ -62,7 +66,7 @@ def _draw_curves(folder: Path) -> None:
         plot_log(log, folder / "log.png")
 
 
-def _start(trainer: Trainer, options: argparse.Namespace) -> None:
+def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
     """From the run's checkpoint, from another network's weights, or from nothing."""
     there = trainer.checkpoint_path.exists() and not options.fresh
     if options.init is not None and there:
@@ -88,6 +92,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints one JSON object, and writes it to --out."""
     from .evaluate import evaluate_clips
     from .matching import matching_on_sequence
+    from .sources import validation_folder
 
     config = load_config(options.config)
     torch.set_num_threads(config.train.threads)
@@ -99,10 +104,7 @@ def evaluate(options: argparse.Namespace) -> None:
         report["matching"] = matching_on_sequence(network, options.matching)
     if "held_out" not in report and "matching" not in report:
         raise TrainingError("nothing to measure", expected="an update operator for the clips, or --matching <folder>", received="encoders without --matching")
-    text = json.dumps(report, indent=2)
-    if options.out is not None:
-        Path(options.out).write_text(text + "\n")
-    print(text)
+    _print_json(report, options.out)
 
 
 def _made_by() -> dict[str, str]:
@@ -134,7 +136,9 @@ def export(options: argparse.Namespace) -> None:
 
 def profile(options: argparse.Namespace) -> None:
     """Prints one JSON object, and writes it to --out."""
+    from .clips import ClipFolder
     from .profile import profile_step
+    from .sources import validation_folder
 
     config = load_config(options.config)
     keep_freed_memory()
@@ -142,9 +146,25 @@ def profile(options: argparse.Namespace) -> None:
     device = join_processes(options.device).device
     clips = ClipFolder(validation_folder(config), frames=config.train.stages[-1].frames, crop=config.data.crop)
     batch = {name: value.to(device) for name, value in clips.batch(config.train.batch).items()}
-    text = json.dumps(_made_by() | profile_step(config, batch, options.repeats), indent=2)
-    if options.out is not None:
-        Path(options.out).write_text(text + "\n")
+    _print_json(_made_by() | profile_step(config, batch, options.repeats), options.out)
+
+
+def time_frame(options: argparse.Namespace) -> None:
+    """Prints one JSON object, and writes it to --out."""
+    from . import frame_time
+
+    config = load_config(options.config)
+    torch.set_num_threads(config.train.threads)
+    device = join_processes(options.device).device
+    settings = {name: getattr(options, name) for name in ("windows", "size", "frames", "precision")}
+    _print_json(frame_time.time_frame(config, device=device, **settings), options.out)
+
+
+def _print_json(report: dict, out: str | None) -> None:
+    """out: also a file."""
+    text = json.dumps(report, indent=2)
+    if out is not None:
+        Path(out).write_text(text + "\n")
     print(text)
 
 
@@ -174,6 +194,7 @@ def _compression(module: str, name: str) -> Callable[[argparse.Namespace], None]
 
 COMMANDS = {
     "profile": profile,
+    "time-frame": time_frame,
     "render": render,
     "train": train,
     "evaluate": evaluate,

@@ -12,11 +12,11 @@ from small_bank import small_bank
 
 from qpvo_train import render_jobs
 from qpvo_train.__main__ import main
-from qpvo_train.commands import clip_source
 from qpvo_train.config import load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.processes import Processes
 from qpvo_train.render.sequence import SETS
+from qpvo_train.sources import clip_source
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 
