@@ -51,7 +51,10 @@ describe('scripts/gpu/measure.sh', function () {
     assert.match(output('golden-small'), /^bench check --only golden --golden models\/small$/);
     assert.match(output('soak'), /^bench soak /);
     for (const tool of ['memcheck', 'racecheck', 'synccheck']) {
-      assert.equal(output(`sanitizer-${tool}`), `sanitizer --tool ${tool} --error-exitcode 1 ${at('bench')} check --small`);
+      assert.equal(
+        output(`sanitizer-${tool}`),
+        `sanitizer --tool ${tool} --error-exitcode 1 ${at('bench')} check --small`,
+      );
     }
     assert.match(stdout, /python -m qpvo_train\.gpu_targets/);
     const steps = readFileSync(at('out/steps.txt'), 'utf8').trim().split('\n');
