@@ -51,7 +51,7 @@ def write_tartanair(folder: Path, frames: int = 8) -> None:
 def test_the_clips_of_a_configuration_are_rendered_once(tmp_path: Path, capsys):
     assert render(tmp_path, settings(tmp_path)) == 0
     clips = sorted((tmp_path / "clips").iterdir())
-    assert [path.name for path in clips] == ["0000007.npz", "0000008.npz"]
+    assert [path.name for path in clips] == ["0001007.npz", "0001008.npz"]
     before = [path.stat().st_mtime_ns for path in clips]
     assert render(tmp_path, settings(tmp_path)) == 0
     assert [path.stat().st_mtime_ns for path in clips] == before
