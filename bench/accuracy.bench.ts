@@ -2,6 +2,7 @@
 // Trajectory errors of the product over all sequences at hand, five seeds each, against ground truth and beside a classical floor.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readProfile } from '../src/config/readProfile.ts';
 import { QpvoError } from '../src/error.ts';
 import { RPE_DELTA_S } from '../src/evaluation/trajectoryErrors.ts';
 import { readManifest } from '../src/network/manifest.ts';
@@ -133,7 +134,10 @@ async function writeReadme(file: string): Promise<void> {
 async function writeCard(result: SavedResult, model: string): Promise<void> {
   const folder = findModelFolder(model);
   const card = join(folder, 'README.md');
-  const block = cardBlock(result, { checksum: modelChecksum(readManifest(folder)), profile: FULL_PROFILE });
+  const block = cardBlock(result, {
+    checksum: modelChecksum(readManifest(folder), readProfile(FULL_PROFILE)),
+    profile: FULL_PROFILE,
+  });
   const text = await readFile(card, 'utf8').catch(() => '');
   if (block === undefined || !text.includes('<!-- odometry: begin -->')) return;
   await writeFile(card, replaceBlock(text, 'odometry', block));

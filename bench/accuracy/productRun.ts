@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { settleParameters } from '../../src/cli/settleRun.ts';
+import { PARTS } from '../../src/config/Profile.ts';
 import type { OdometryParameters } from '../../src/config/parameters.ts';
 import { readProfile } from '../../src/config/readProfile.ts';
 import { QpvoError } from '../../src/error.ts';
 import { readTrajectory } from '../../src/evaluation/readTrajectory.ts';
 import { type ModelManifest, readManifest } from '../../src/network/manifest.ts';
 import { findModelFolder } from '../../src/network/modelFolder.ts';
+import { type NetworkForms, neededParts } from '../../src/network/neededParts.ts';
 import { runCli } from '../cliRun.ts';
 import { type Case, runArguments } from './Case.ts';
 import type { Runner, RunRecord } from './RunRecord.ts';
@@ -34,16 +36,24 @@ export async function findProduct(profileName: string, model: string | undefined
     profile: profileName,
     settings: settingsChecksum(settleParameters(profile, manifest, [], undefined)),
     model: manifest.name,
-    checksum: modelChecksum(manifest),
+    checksum: modelChecksum(manifest, profile),
     modelFolder,
   };
 }
 
-/** Of everything in the manifest that decides what the networks compute; not of its texts. */
-export function modelChecksum({ sizes, normalisation, correlation, files }: ModelManifest): string {
-  const { golden: _, ...networks } = files;
-  const parts = Object.entries(networks).map(([part, file]) => [part, file.sha256]);
-  return digest({ sizes, normalisation, correlation, parts: parts.sort() });
+/** Of everything in the manifest that decides what the networks compute in these forms; not of its texts, nor of parts for other forms: new scales of INT8 change nothing in fp32. */
+export function modelChecksum(
+  {
+    sizes,
+    normalisation,
+    correlation,
+    files,
+  }: Pick<ModelManifest, 'sizes' | 'normalisation' | 'correlation' | 'files'>,
+  forms: NetworkForms,
+): string {
+  const needed = new Set(PARTS.flatMap((network) => neededParts(network, forms)));
+  const parts = [...needed].sort().map((part) => [part, files[part]?.sha256 ?? null]);
+  return digest({ sizes, normalisation, correlation, parts });
 }
 
 /** Seed and threads do not belong to it: the one is part of the key, and the others change nothing but the speed. Nor do masks of no size, which change nothing. */

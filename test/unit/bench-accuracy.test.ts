@@ -12,7 +12,7 @@ import { settleParameters } from '../../src/cli/settleRun.ts';
 import { runPool } from '../../src/compare/runPool.ts';
 import { readProfile } from '../../src/config/readProfile.ts';
 import { spreadOf } from '../../src/evaluation/spread.ts';
-import { readManifest } from '../../src/network/manifest.ts';
+import { type Part, readManifest } from '../../src/network/manifest.ts';
 import { findModelFolder } from '../../src/network/modelFolder.ts';
 import type { StampedPose } from '../../src/odometry/Pose.ts';
 import { caseAt, FLOOR, RUNNER, record, SEQUENCE, STAMPS, TRUTH } from './bench-accuracyRecords.ts';
@@ -103,12 +103,17 @@ describe('runs of the accuracy bench', () => {
 
   it('know their model by its networks and their settings by all parameters but seed and threads', async () => {
     const manifest = readManifest(findModelFolder('small'));
-    const checksum = modelChecksum(manifest);
-    assert.match(checksum, /^[0-9a-f]{16}$/);
-    assert.equal(modelChecksum({ ...manifest, description: 'other words', parameters: 1 }), checksum);
-    const update = { ...manifest.files.update!, sha256: '0'.repeat(64) };
-    assert.notEqual(modelChecksum({ ...manifest, files: { ...manifest.files, update } }), checksum);
     const profile = readProfile('cpu_fp32');
+    const checksum = modelChecksum(manifest, profile);
+    assert.match(checksum, /^[0-9a-f]{16}$/);
+    const other = { ...manifest.files.weights!, sha256: '0'.repeat(64) };
+    const changed = (part: Part) => ({ ...manifest, files: { ...manifest.files, [part]: other } });
+    assert.notEqual(modelChecksum(changed('weights'), profile), checksum);
+    for (const part of ['weightsInt8', 'update', 'golden'] as const) {
+      assert.equal(modelChecksum(changed(part), profile), checksum, part);
+    }
+    const portable = readProfile('cpu_int8_onnxruntime');
+    assert.notEqual(modelChecksum(changed('updateInt8'), portable), modelChecksum(manifest, portable));
     const settings = (assignments: string[], seed?: string): string =>
       settingsChecksum(settleParameters(profile, manifest, assignments, seed));
     assert.equal(settings([], '3'), settings(['threads=1']));
