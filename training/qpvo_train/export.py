@@ -41,22 +41,35 @@ def export(
     """Makes the model folder of a run (default: models/<name> of the project) from a checkpoint (default: the run's); returns the folder. With `scales` it also
     holds the INT8 forms.
 
-    Raises TrainingError without a usable checkpoint, for scales that are not the network's, without node, or when the product is not built. The folder is
-    then as it was before.
+    Raises TrainingError without a usable checkpoint, for scales that are not the network's, without node, when the product is not built, and where a model
+    of the project would be replaced by one of another size, such as a pruned one, without being asked by `out`. The folder is then as it was before.
     """
     path, state = checkpoint_of(config, checkpoint)
     network = network_of(state)
     quantized = None if scales is None else _quantized(network, scales)
     provenance = provenance_of(state, config, config_path, machine)
-    out = Path(out or PROJECT / "models" / config.name)
+    parameters = sum(value.numel() for value in network.parameters())
+    if out is None:
+        out = PROJECT / "models" / config.name
+        _check_replaces(out / MANIFEST, parameters)
+    out = Path(out)
     card, log = read_card(config.name), Path(config.run) / "log.jsonl"
     with _staging(out) as folder:
         import_network(network, folder, config.name, provenance, description=card.description, licence=licence, quantized=quantized)
         if log.exists():
             plot_log(log, folder / "training.png")
-        parameters = sum(value.numel() for value in network.parameters())
         write_card(folder / "README.md", config.name, network.sizes, parameters, licence, provenance, card, picture=log.exists(), old=out / "README.md")
     return out
+
+
+def _check_replaces(manifest: Path, parameters: int) -> None:
+    """A pruned network has the configuration, and so the name, of the one before pruning."""
+    if not manifest.exists():
+        return
+    there = json.loads(manifest.read_text())["parameters"]
+    if there != parameters:
+        advice = "Name a folder with --out, or remove the old model to replace it."
+        raise TrainingError(f"{manifest.parent} holds a model of another size", expected=f"{there} parameters", received=parameters, advice=advice)
 
 
 def _quantized(network: PatchNetwork, scales: str | Path) -> QuantizedNetwork:

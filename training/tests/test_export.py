@@ -98,6 +98,18 @@ def test_the_accuracy_table_survives_a_new_export(built: None, run: Path):
     assert card.read_text() == before.replace("Not measured yet.", "| a | b |\n|---|---|\n| 1 | 2 |")
 
 
+def test_a_model_of_another_size_is_not_replaced_unasked(built: None, run: Path, capsys, monkeypatch):
+    """As a pruned network would be, which has the name of the one before."""
+    monkeypatch.setattr(export_module, "PROJECT", run)
+    (run / "models" / "small").mkdir(parents=True)
+    manifest = run / "models" / "small" / "manifest.json"
+    manifest.write_text('{"parameters": 504132}')
+    assert main(["export", "--config", str(run / "tiny.yaml"), "--machine", "a test"]) == 2
+    message = capsys.readouterr().err
+    assert "holds a model of another size" in message and "expected: 504132 parameters" in message and "--out" in message
+    assert manifest.read_text() == '{"parameters": 504132}' and len(list(manifest.parent.iterdir())) == 1
+
+
 def test_a_failed_export_leaves_the_model_as_it_was(built: None, run: Path, capsys, monkeypatch):
     assert export(run) == 0
     folder = run / "models" / "tiny"
