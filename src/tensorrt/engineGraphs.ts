@@ -74,7 +74,12 @@ export async function engineGraphs(
   }
   const form =
     precision === 'int8'
-      ? { quantization: { scales: scalesOf(statedInt8Weights(await load('weightsInt8'), manifest)), target: 'tensorrt' as const } }
+      ? {
+          quantization: {
+            scales: scalesOf(statedInt8Weights(await load('weightsInt8'), manifest)),
+            target: 'tensorrt' as const,
+          },
+        }
       : { precision };
   const D = sizes.hiddenDim;
   return [
