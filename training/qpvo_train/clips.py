@@ -94,7 +94,7 @@ def cropped(clip: dict, y: int, x: int, h: int, w: int) -> dict:
 def zoomed(clip: dict, factor: float, crop: tuple[int, int], rng) -> dict:
     """A random window, magnified by `factor` >= 1 to `crop` = (height, width) pixels. New pixel x shows the old x / factor + the window's left edge, and
     lengths in K grow by the factor. Inverse depth, affine over a plane, is interpolated linearly; cells across a depth edge count as moving."""
-    import cv2  # here, so that a machine that is lent for its GPU can time a frame without it
+    import cv2  # here, so that a machine with a GPU and little else can time a frame without it
 
     height, width = clip["im"].shape[1:]
     room = [have - 1 - (want - 1) / factor for have, want in zip((height, width), crop)]

@@ -125,7 +125,7 @@ def test_the_command_writes_what_it_measured(tmp_path: Path, capsys):
 
 
 def test_the_command_needs_no_more_than_pytorch_and_yaml():
-    """On a machine that is lent for its GPU the other packages are missing."""
+    """On a machine with a GPU and little else the other packages are missing."""
     missing = ("cv2", "scipy", "matplotlib", "safetensors", "onnxruntime")
     program = f"import sys; sys.modules.update(dict.fromkeys({missing})); import qpvo_train.commands, qpvo_train.frame_time"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
