@@ -39,14 +39,25 @@ export async function openNetwork(modelDir: string, options: NetworkOptions): Pr
   const manifest = readManifest(modelDir);
   requireForms(manifest, forms);
   const load = (part: Part) => loadModelFile(modelDir, manifest, part);
-  const isInt8 = Object.values(precision).includes('int8');
-  if (isInt8 && manifest.files.weightsInt8 !== undefined) statedInt8Weights(await load('weightsInt8'), manifest);
+  const int8 = Object.values(precision).includes('int8') ? await int8Tensors(manifest, load) : undefined;
+  const tensors = async (form: CpuPrecision): Promise<RuntimeTensors> =>
+    form === 'int8' ? int8! : readSafetensors(Buffer.from(await load('weights')), 'weights.safetensors');
   const shared = await openOnnxRuntimes(await onnxGraphs(forms, load), manifest.sizes, threads);
   const opened: (EncoderRuntime | UpdateRuntime | undefined)[] = [shared.encoder, shared.update];
   try {
-    const encoder = shared.encoder ?? (await openOwnEncoder(manifest, precision.encoder, load, threads));
+    const encoder =
+      shared.encoder ??
+      (await openNativeEncoder(await tensors(precision.encoder), manifest.sizes, {
+        threads,
+        precision: precision.encoder,
+      }));
     opened.push(encoder);
-    const update = shared.update ?? (await openOwnUpdate(manifest, precision.update, load, threads));
+    const update =
+      shared.update ??
+      (await openNativeUpdate(await tensors(precision.update), manifest.sizes, {
+        threads,
+        precision: precision.update,
+      }));
     return new ComposedNetwork(manifest, encoder, update);
   } catch (error) {
     // The first error is the one to tell, whatever closing says.
@@ -72,26 +83,6 @@ async function onnxGraphs({ runtime, precision }: NetworkForms, load: Load): Pro
   };
 }
 
-/** The native form of the encoders. */
-async function openOwnEncoder(
-  manifest: ModelManifest,
-  precision: CpuPrecision,
-  load: Load,
-  threads: number,
-): Promise<EncoderRuntime> {
-  return openNativeEncoder(await tensorsOf(manifest, precision, load), manifest.sizes, { threads, precision });
-}
-
-/** The native form of the update operator. */
-async function openOwnUpdate(
-  manifest: ModelManifest,
-  precision: CpuPrecision,
-  load: Load,
-  threads: number,
-): Promise<UpdateRuntime> {
-  return openNativeUpdate(await tensorsOf(manifest, precision, load), manifest.sizes, { threads, precision });
-}
-
 /** The precision of a network that the CPU can compute in this form; no other is taken in its place. */
 function cpuPrecision(forms: NetworkForms, network: NetworkPart): CpuPrecision {
   const [runtime, precision] = [forms.runtime[network], forms.precision[network]];
@@ -103,7 +94,7 @@ function cpuPrecision(forms: NetworkForms, network: NetworkPart): CpuPrecision {
   });
 }
 
-async function tensorsOf(manifest: ModelManifest, precision: CpuPrecision, load: Load): Promise<RuntimeTensors> {
-  if (precision === 'int8') return statedInt8Weights(await load('weightsInt8'), manifest);
-  return readSafetensors(Buffer.from(await load('weights')), 'weights.safetensors');
+/** Read and checked whenever there is a network in int8; graphs of onnxruntime can do without them. */
+async function int8Tensors(manifest: ModelManifest, load: Load): Promise<RuntimeTensors | undefined> {
+  return manifest.files.weightsInt8 && statedInt8Weights(await load('weightsInt8'), manifest);
 }
