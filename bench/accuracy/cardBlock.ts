@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { numberText, spreadText } from '../../src/compare/textTable.ts';
+import { spreadText } from '../../src/compare/textTable.ts';
 import { spreadOf } from '../../src/evaluation/spread.ts';
 import type { SavedResult } from './AccuracyResult.ts';
 import type { RunRecord } from './RunRecord.ts';
+import { markdownOf, percentText } from './readmeBlock.ts';
 
 /**
  * Markdown for the card of a model: a row for each sequence and stride, the runs from all starts together.
@@ -24,8 +25,8 @@ export function cardBlock(
     sequence,
     `${group.length}`,
     spreadText(spreadOf(group.map(({ errors }) => errors?.ateM))),
-    percent(spreadOf(group.map(({ errors, pathM }) => errors && (100 * errors.ateM) / pathM)).median),
-    `${percent(Math.min(...group.map(({ withPose, images }) => (100 * withPose) / images)))} %`,
+    percentText(spreadOf(group.map(({ errors, pathM }) => errors && (100 * errors.ateM) / pathM)).median),
+    `${percentText(Math.min(...group.map(({ withPose, images }) => (100 * withPose) / images)))} %`,
     `${group.filter(({ lost }) => lost).length}`,
   ]);
   const header = [
@@ -36,9 +37,8 @@ export function cardBlock(
     'with pose, least',
     'lost',
   ];
-  const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   const about = `weights \`${checksum.slice(0, 8)}\`, profile \`${profile}\`, ${date.slice(0, 10)}; every start in the README of the project`;
-  return `Odometry by the product (${about}):\n\n${lines.join('\n')}`;
+  return `Odometry by the product (${about}):\n\n${markdownOf(header, rows)}`;
 }
 
 function groups(runs: readonly RunRecord[]): Map<string, RunRecord[]> {
@@ -48,8 +48,4 @@ function groups(runs: readonly RunRecord[]): Map<string, RunRecord[]> {
     found.set(name, [...(found.get(name) ?? []), run]);
   }
   return new Map([...found].sort(([a], [b]) => a.localeCompare(b)));
-}
-
-function percent(value: number): string {
-  return Number.isFinite(value) ? numberText(value) : '-';
 }

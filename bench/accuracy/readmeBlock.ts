@@ -72,11 +72,16 @@ function markdownTable(cases: readonly CaseSummary[], floor: readonly CaseSummar
     `${verdictText(entry.numbers)}${coverageText(entry)}`,
     ...(floor.length > 0 ? [floorText(floor.find((other) => nameOf(other) === nameOf(entry)))] : []),
   ]);
+  return markdownOf(header, rows);
+}
+
+/** A table in Markdown. */
+export function markdownOf(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [header, header.map(() => '---'), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-function percentText(value: number): string {
+export function percentText(value: number): string {
   return Number.isFinite(value) ? numberText(value) : '-';
 }
 
