@@ -64,10 +64,7 @@ async function checkProfile(name: string, machine: Machine): Promise<Check> {
 }
 
 /** "cpu, model small at scale 0.5, encoders fp32 (onnxruntime), update operator fp32 (onnxruntime)", and what a run needs besides. */
-export function profileText(
-  { name, device, model, precision, runtime }: Omit<Profile, 'parameters'>,
-  networkScale: number,
-): string {
+export function profileText({ name, device, model, precision, runtime }: Profile, networkScale: number): string {
   const part = (network: 'encoder' | 'update') => `${precision[network]} (${runtime[network]})`;
   const engines = PARTS.some((network) => runtime[network] === 'tensorrt')
     ? `; once its engines are there for the size of the images: qpvo engine build --profile ${name}`
