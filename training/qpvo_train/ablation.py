@@ -50,9 +50,11 @@ def ablate(config: Config, processes: Processes, variants: list[str] | None = No
         _check_same_training(run / name, config_of(config, name))
     for name in wanted:
         variant = config_of(config, name)
-        network = _trained(variant, processes)
         about = {"training": _training(variant), "clips": count, "matching_on": about_matching}
-        if not processes.leads or _is_measured(run / name, about):
+        if _is_measured(run / name, about):
+            continue
+        network = _trained(variant, processes)
+        if not processes.leads:
             continue
         report = about | {"held_out": evaluate_clips(network, held_out, clips, config.data.crop)}
         if matching is not None:

@@ -20,7 +20,6 @@ from .pair_update import PairUpdate
 from .windows import Windows
 
 DAMPING = 1.0  # of the poses, as the product has it
-EDGES_AT_ONCE = 4096  # of the correlation, whose gathers would fill the memory otherwise
 INVERSE_DEPTH = 0.5
 STEP = (0.02, 0.005, 0.0, 0.0, 0.002, 0.0)  # motion from frame to frame: translation, rotation
 
@@ -118,9 +117,8 @@ class SteadyFrame:
         self.coords = self.reproject()
         each = torch.arange(patches, device=self.device)
         patch, map_ = (self.source[:, None] * patches + each).flatten(), self.target.repeat_interleave(patches)
-        chunks = zip(*(t.split(EDGES_AT_ONCE) for t in (self.coords.flatten(0, 1), patch, map_)))
-        rows = torch.cat([correlate_reference(self.stored, *chunk).to(self.kept) for chunk in chunks])
-        self.correlation = rows.view(len(self.source), patches, -1)
+        rows = correlate_reference(self.stored, self.coords.flatten(0, 1), patch, map_)
+        self.correlation = rows.to(self.kept).view(len(self.source), patches, -1)
 
     def _update(self) -> None:
         with self._precision():
