@@ -5,7 +5,7 @@ import { judge, type Verdict } from '../../src/compare/verdict.ts';
 import type { Spread } from '../../src/evaluation/spread.ts';
 import { nameOf } from './accuracyTable.ts';
 import type { CaseSummary } from './CaseSummary.ts';
-import type { RunRecord } from './RunRecord.ts';
+import { type RunRecord, runKey } from './RunRecord.ts';
 
 /** A case of this bench beside the same case of an earlier one, by the rule of `qpvo compare`. */
 export interface CaseVerdict extends Verdict {
@@ -15,15 +15,16 @@ export interface CaseVerdict extends Verdict {
   otherAteM: number;
 }
 
-/** One verdict for each case that another result has as well, with the seeds that both have. */
+/** One verdict for each case that another result has as well: with the same model and profile where it has them, else with the same model, else with any. */
 export function verdictsAgainst(
   cases: readonly CaseSummary[],
   other: { cases: readonly CaseSummary[]; runs: readonly RunRecord[] },
 ): CaseVerdict[] {
   return cases.flatMap((entry) => {
-    const twin = other.cases.find((candidate) => isSameCase(candidate, entry));
+    const twin = twinOf(entry, other.cases);
     if (twin === undefined) return [];
-    const errors = other.runs.filter((run) => isSameCase(run, twin)).flatMap(({ errors }) => errors?.ateM ?? []);
+    const key = runKey(twin, twin, 0);
+    const errors = other.runs.filter((run) => runKey(run, run, 0) === key).flatMap(({ errors }) => errors?.ateM ?? []);
     const verdict = judge(
       { profile: entry.profile, error: entry.ateM, trackedPercent: percent(entry.withPose) },
       { profile: twin.profile, error: twin.ateM, trackedPercent: percent(twin.withPose), errors },
@@ -48,16 +49,18 @@ export function verdictText(verdicts: readonly CaseVerdict[]): string {
   return `${table(header, rows)}\n\n${verdicts.length - beyond} of ${verdicts.length} cases within the spread of the seeds or 5 %`;
 }
 
-function isSameCase(a: CaseSummary | RunRecord, b: CaseSummary): boolean {
-  return (
-    a.contender === 'qpvo' &&
-    b.contender === 'qpvo' &&
-    a.model === b.model &&
-    a.sequence === b.sequence &&
-    a.startFrame === b.startFrame &&
-    a.stride === b.stride &&
-    a.limitedTo === b.limitedTo
+function twinOf(entry: CaseSummary, candidates: readonly CaseSummary[]): CaseSummary | undefined {
+  const same = candidates.filter(
+    (other) =>
+      entry.contender === 'qpvo' &&
+      other.contender === 'qpvo' &&
+      other.sequence === entry.sequence &&
+      other.startFrame === entry.startFrame &&
+      other.stride === entry.stride &&
+      other.limitedTo === entry.limitedTo,
   );
+  const ofModel = same.filter(({ model }) => model === entry.model);
+  return ofModel.find(({ profile }) => profile === entry.profile) ?? ofModel[0] ?? same[0];
 }
 
 function percent({ median, min, max }: Spread): Spread {

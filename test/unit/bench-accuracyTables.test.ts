@@ -128,6 +128,15 @@ describe('verdicts against an earlier result', () => {
     assert.match(verdictText(verdicts), /2 of 2 cases within/);
   });
 
+  it('goes by the same model and profile where the other result has them, and by the runs of that profile alone', () => {
+    const before = result([record(0, 0.1), record(1, 0.1), int8(0, 0.2), int8(1, 0.2)]);
+    const verdicts = (run: RunRecord) =>
+      verdictsAgainst(summarizeRuns([run]), before).map((v) => [v.otherAteM, v.limit]);
+    assert.deepEqual(verdicts(int8(0, 0.15)), [[0.2, 1.05 * 0.2]]);
+    assert.deepEqual(verdicts(record(0, 0.15)), [[0.1, 1.05 * 0.1]]);
+    assert.deepEqual(verdicts(record(0, 0.15, { model: 'pruned' })), [[0.1, 1.05 * 0.1]]);
+  });
+
   it('counts the floor as nothing to go by', () => {
     assert.deepEqual(verdictsAgainst(summarizeRuns([int8(0, 0.1)]), result([record(0, 0.1, FLOOR)])), []);
   });
