@@ -19,7 +19,7 @@ from qpvo_train.render.textures import KINDS, SIZE, draw_texture
 from qpvo_train.render.worker import render_clips
 
 OFF = dict.fromkeys(("blur", "drift", "jump", "vignette", "read_noise", "shot_noise", "defocus", "band", "jpeg"), 0)
-PLAIN = replace(random_look(np.random.default_rng(0), False), level=0.4, gamma=1, **OFF)
+PLAIN = replace(random_look(np.random.default_rng(0), "ordinary"), level=0.4, gamma=1, **OFF)
 
 
 def clip(seed, frames=4, **options):
@@ -89,8 +89,13 @@ def test_exposure_reaches_its_level_and_adapts():
 
 
 def test_dark_clips_are_dark_and_not_empty():
-    c = clip(9, dark=True)
+    c = clip(9, light="dark")
     assert 0.04 * 255 < c["im"].mean() < 0.25 * 255 and c["im"].std() > 1
+
+
+def test_bright_clips_are_saturated_in_part():
+    ordinary, bright = (np.mean(clip(9, light=light)["im"] == 255) for light in ("ordinary", "bright"))
+    assert 0.1 < bright < 0.9 and ordinary < 0.5 * bright
 
 
 def test_files_are_complete_or_absent(tmp_path):

@@ -27,12 +27,18 @@ class CameraLook:
     adapts: float = 0.0
 
 
-def random_look(rng, dark: bool | None = None) -> CameraLook:
-    dark = bool(rng.random() < 0.15) if dark is None else dark
+# Wanted mean of a clip in 0..1: from badly lit to overexposed, where a good part of the pixels is saturated.
+LEVELS = {"dark": (0.08, 0.2), "ordinary": (0.3, 0.55), "bright": (0.7, 0.85)}
+
+
+def random_look(rng, light: str | None = None) -> CameraLook:
+    """light: a key of LEVELS; without one it is dark with probability 0.15, else ordinary."""
+    if light is None:
+        light = "dark" if rng.random() < 0.15 else "ordinary"
     on = lambda share, value: value if rng.random() < share else 0.0
-    noisy = 2.0 if dark else 1.0
+    noisy = 2.0 if light == "dark" else 1.0
     return CameraLook(
-        level=rng.uniform(0.08, 0.2) if dark else rng.uniform(0.3, 0.55),
+        level=rng.uniform(*LEVELS[light]),
         blur=on(0.25, rng.uniform(0.1, 0.6)),
         drift=on(0.4, 2 ** rng.uniform(-7, -4)),
         jump=on(0.05, rng.uniform(0.1, 0.5)),

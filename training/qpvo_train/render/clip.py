@@ -21,13 +21,13 @@ from .raster import depth_torch, frame_torch, pixel_offsets
 from .raster_cpu import depth_cpu, frame_cpu
 
 
-def random_clip(seed: int, bank: TextureBank, frames=16, height=240, width=320, *, kind=None, place=None, dark=None) -> dict:
+def random_clip(seed: int, bank: TextureBank, frames=16, height=240, width=320, *, kind=None, place=None, light=None) -> dict:
     """A clip of seed `seed`, rendered where the bank's texels live. Raises TrainingError when the size is no multiple of 16."""
     if height % 16 or width % 16 or frames < 2:
         expected, received = "frames >= 2, height and width multiples of 16", (frames, height, width)
         raise TrainingError("clip size", expected=expected, received=received, advice="Change the clip's size.")
     plan = plan_clip(seed, bank.count, frames, height, width, kind=kind, place=place)
-    look = random_look(np.random.default_rng((seed, 1_000_003)), dark)
+    look = random_look(np.random.default_rng((seed, 1_000_003)), light)
     return render_plan(plan, look, bank, height, width)
 
 

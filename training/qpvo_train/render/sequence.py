@@ -35,7 +35,7 @@ class SequenceSpec:
     rate: float = 20.0
     flow: float = 4.5
     rotation: float = 0.2
-    dark: bool = False
+    light: str = "ordinary"
     blur: float = 0.0
     still: tuple[int, int] | None = None
     turning: tuple[int, int] | None = None
@@ -52,7 +52,7 @@ HELD_OUT = (
     SequenceSpec("fast_rotation", 910006, "free", flow=4.0, fast=(90, 210)),
     SequenceSpec("pure_rotation", 910007, "free", flow=4.0, turning=(100, 180)),
     SequenceSpec("standstill", 910008, "free", flow=4.0, still=(60, 276)),
-    SequenceSpec("dark_blurred", 910009, "mav", "room", flow=4.5, dark=True, blur=0.3),
+    SequenceSpec("dark_blurred", 910009, "mav", "room", flow=4.5, light="dark", blur=0.3),
 )
 # Rotation of at least 100 degrees a second over most of the sequence, where quantized networks are reported to lose accuracy.
 FAST_ROTATION = (
@@ -60,8 +60,11 @@ FAST_ROTATION = (
     SequenceSpec("fast_handheld_room", 911001, "handheld", flow=3.5, fast=(60, 280)),
     SequenceSpec("fast_free_hall", 911002, "free", "hall", flow=4.0, fast=(60, 280)),
 )
-# What INT8 is calibrated on: the kinds of the held-out sequences in other scenes, on other paths, so that those stay unseen.
-CALIBRATION = tuple(replace(spec, name=f"calibration_{spec.name}", seed=spec.seed + 10_000) for spec in HELD_OUT)
+# What INT8 is calibrated on: the kinds of the held-out sequences in other scenes, on other paths, so that those stay unseen; and an overexposed one.
+CALIBRATION = (
+    *(replace(spec, name=f"calibration_{spec.name}", seed=spec.seed + 10_000) for spec in HELD_OUT),
+    SequenceSpec("calibration_bright", 920010, "mav", "room", flow=4.5, light="bright"),
+)
 SETS = {"sequences": HELD_OUT, "fast": FAST_ROTATION, "calibration": CALIBRATION}
 FAST_DEGREES = 6.5
 ATTEMPTS = 200
@@ -85,7 +88,7 @@ def render_sequences(out, specs, bank: TextureBank, report=print) -> list[FilePa
 
 def render_sequence(folder, spec: SequenceSpec, bank: TextureBank) -> None:
     plan = plan_sequence(spec, bank)
-    look = random_look(np.random.default_rng((spec.seed, 2)), spec.dark)
+    look = random_look(np.random.default_rng((spec.seed, 2)), spec.light)
     look = replace(look, blur=spec.blur, jump=0.0, band=0.0, defocus=0.0, jpeg=0, adapts=0.7)
     clip = render_plan(plan, look, bank, spec.height, spec.width)
     seen = clip["inv"][clip["inv"] > 0]
@@ -93,7 +96,7 @@ def render_sequence(folder, spec: SequenceSpec, bank: TextureBank) -> None:
     meta = dict(name=spec.name, seed=spec.seed, kind=spec.kind, frames=spec.frames, rate_hz=spec.rate, median_depth_m=float(1 / np.median(seen)))
     meta |= dict(path_m=float(steps(plan.poses).sum()), extent_m=float(np.linalg.norm(np.ptp(centres, axis=0))))
     meta |= dict(still=spec.still, turning=spec.turning, fast=spec.fast)
-    meta |= dict(degrees_a_second_max=float(rotation_degrees(plan.poses).max() * spec.rate), dark=spec.dark, blur=spec.blur)
+    meta |= dict(degrees_a_second_max=float(rotation_degrees(plan.poses).max() * spec.rate), light=spec.light, blur=spec.blur)
     write_asl(folder, clip["im"], clip["poses"], clip["K"], spec.rate, f"rendered sequence {spec.name}", meta)
 
 
