@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--checkpoint", help="default: that of the run")
     export.add_argument("--scales", help="scales.safetensors: also write the INT8 graphs, weights and golden tensors")
     export.add_argument("--out", help="folder (default: ../models/<name>)")
+    export.add_argument("--name", help="name of the model (default: that of the configuration), such as one of its own for a pruned network")
     export.add_argument("--licence", default="MIT", help="licence of the weights")
     export.add_argument("--machine", help="where it was trained, in words (default: this machine)")
     _add_compression(command)

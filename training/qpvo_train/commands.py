@@ -128,10 +128,9 @@ def export(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     torch.set_num_threads(config.train.threads)
-    out = export_model(
-        config, options.config, checkpoint=options.checkpoint, scales=options.scales, out=options.out, licence=options.licence, machine=options.machine
-    )
-    print(f"model {config.name} written to {out}")
+    wanted = {key: getattr(options, key) for key in ("checkpoint", "scales", "out", "name", "licence", "machine")}
+    out = export_model(config, options.config, **wanted)
+    print(f"model {options.name or config.name} written to {out}")
 
 
 def profile(options: argparse.Namespace) -> None:

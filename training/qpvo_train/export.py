@@ -35,30 +35,32 @@ def export(
     checkpoint: str | Path | None = None,
     scales: str | Path | None = None,
     out: str | Path | None = None,
+    name: str | None = None,
     licence="MIT",
     machine=None,
 ) -> Path:
     """Makes the model folder of a run (default: models/<name> of the project) from a checkpoint (default: the run's); returns the folder. With `scales` it also
-    holds the INT8 forms.
+    holds the INT8 forms. `name` is that of the model (default: the configuration's).
 
     Raises TrainingError without a usable checkpoint, for scales that are not the network's, without node, when the product is not built, and where a model
-    of the project would be replaced by one of another size, such as a pruned one, without being asked by `out`. The folder is then as it was before.
+    of the project would be replaced by one of another size, such as a pruned one, without being asked by `name` or `out`. The folder is then as it was before.
     """
     path, state = checkpoint_of(config, checkpoint)
     network = network_of(state)
     quantized = None if scales is None else _quantized(network, scales)
     provenance = provenance_of(state, config, config_path, machine)
     parameters = sum(value.numel() for value in network.parameters())
+    name = name or config.name
     if out is None:
-        out = PROJECT / "models" / config.name
+        out = PROJECT / "models" / name
         _check_replaces(out / MANIFEST, parameters)
     out = Path(out)
     card, log = read_card(config.name), Path(config.run) / "log.jsonl"
     with _staging(out) as folder:
-        import_network(network, folder, config.name, provenance, description=card.description, licence=licence, quantized=quantized)
+        import_network(network, folder, name, provenance, description=card.description, licence=licence, quantized=quantized)
         if log.exists():
             plot_log(log, folder / "training.png")
-        write_card(folder / "README.md", config.name, network.sizes, parameters, licence, provenance, card, picture=log.exists(), old=out / "README.md")
+        write_card(folder / "README.md", name, network.sizes, parameters, licence, provenance, card, picture=log.exists(), old=out / "README.md")
     return out
 
 
@@ -68,7 +70,7 @@ def _check_replaces(manifest: Path, parameters: int) -> None:
         return
     there = json.loads(manifest.read_text())["parameters"]
     if there != parameters:
-        advice = "Name a folder with --out, or remove the old model to replace it."
+        advice = "Give the model another name with --name or a folder with --out, or remove the old model to replace it."
         raise TrainingError(f"{manifest.parent} holds a model of another size", expected=f"{there} parameters", received=parameters, advice=advice)
 
 

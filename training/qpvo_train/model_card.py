@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .network import NetworkSizes
+from .network import NetworkSizes, PatchNetwork
 from .provenance import Provenance
 
 CARDS = Path(__file__).parents[1] / "cards"
@@ -21,6 +21,7 @@ TEMPLATE = """# {name}
 | input | {input}, x = 2 I / 255 - 0.5, width and height multiples of 16 |
 | encoder widths | {width}, then {double} channels; grid at a quarter of the image |
 | matching features / hidden state | {features} / {hidden} |
+| inner widths | {inner} |
 | patch, correlation radius, levels | 3 x 3, 3, grid and a quarter of it |
 | windows it is meant for | those of [manifest.json](manifest.json) |
 
@@ -83,6 +84,7 @@ def write_card(
         double=2 * sizes.width,
         features=sizes.feature_dim,
         hidden=sizes.hidden_dim,
+        inner=inner_widths_text(sizes, parameters),
         picture="![Loss, patches within one pixel and learning rate over the steps](training.png)" if picture else "No log of the training was kept.",
         begin=BEGIN,
         accuracy=kept_accuracy(old),
@@ -91,6 +93,12 @@ def write_card(
         **vars(provenance),
     )
     path.write_text(text)
+
+
+def inner_widths_text(sizes: NetworkSizes, parameters: int) -> str:
+    """Whether a network with these sizes has the widths that follow from them, or was pruned."""
+    unpruned = sum(value.numel() for value in PatchNetwork(sizes).parameters())
+    return "those of the sizes" if parameters == unpruned else f"pruned: {parameters:,} of {unpruned:,} parameters are left"
 
 
 def kept_accuracy(old: Path) -> str:

@@ -98,6 +98,25 @@ def test_the_accuracy_table_survives_a_new_export(built: None, run: Path):
     assert card.read_text() == before.replace("Not measured yet.", "| a | b |\n|---|---|\n| 1 | 2 |")
 
 
+def test_a_pruned_network_says_so_and_has_its_own_name(built: None, run: Path):
+    assert export(run) == 0
+    card = run / "models" / "tiny" / "README.md"
+    assert "| inner widths | those of the sizes |" in card.read_text()
+    path = run / "run" / "checkpoint.pt"
+    state = torch.load(path)
+    for tensors in (state["network"], state["average"]):
+        for name, axis in (("update.corr.0.weight", 0), ("update.corr.0.bias", 0), ("update.corr.2.weight", 1)):
+            tensors[name] = tensors[name].narrow(axis, 0, 10).clone()
+    save_checkpoint(path, state)
+    whole = json.loads((card.parent / "manifest.json").read_text())["parameters"]
+    assert export(run, "--name", "tiny_pruned") == 0
+    manifest = json.loads((card.parent / "manifest.json").read_text())
+    # Six of 16 outputs of the first layer, each with 882 weights and a bias, and the six columns that read them.
+    assert manifest["name"] == "tiny_pruned" and manifest["parameters"] == whole - 6 * (882 + 1 + 16)
+    assert card.read_text().startswith("# tiny_pruned\n")
+    assert f"| inner widths | pruned: {manifest['parameters']:,} of {whole:,} parameters are left |" in card.read_text()
+
+
 def test_a_model_of_another_size_is_not_replaced_unasked(built: None, run: Path, capsys, monkeypatch):
     """As a pruned network would be, which has the name of the one before."""
     monkeypatch.setattr(export_module, "PROJECT", run)
