@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import * as ort from 'onnxruntime-node';
+import { readManifest, readModelFile } from '../../src/network/manifest.ts';
+import { findModelFolder, listModels } from '../../src/network/modelFolder.ts';
 import { contextGraph, featureGraph } from '../../src/network/onnx/encoderGraph.ts';
 import type { QuantizedTarget } from '../../src/network/onnx/QuantizedProducts.ts';
 import { updateGraph } from '../../src/network/onnx/updateGraph.ts';
@@ -217,6 +219,34 @@ describe('int8 graphs as onnxruntime computes them', function () {
     assert.equal(Gemm + FusedGemm, 2);
     assert.equal(QGemm, UPDATE_LAYERS.length);
   });
+
+  for (const name of listModels()) {
+    const model = findModelFolder(name);
+    const manifest = readManifest(model);
+    if (manifest.quantization === undefined) continue;
+    it(`${name}: no product is in floating point that the manifest has in int8`, async () => {
+      const inFloat = (layers: readonly { name: string }[], prefix: string) =>
+        layers.filter((layer) => layer.name.startsWith(prefix) && !(layer.name in manifest.quantization!.inputScales))
+          .length;
+      // Besides: the stem of an encoder; the two heads of the update operator.
+      const expected = {
+        featuresInt8: 1 + inFloat(ENCODER_LAYERS, 'patchify.fnet'),
+        contextInt8: 1 + inFloat(ENCODER_LAYERS, 'patchify.inet'),
+        updateInt8: 2 + inFloat(UPDATE_LAYERS, 'update'),
+      };
+      for (const [part, count] of Object.entries(expected) as [keyof typeof expected, number][]) {
+        const operators = await optimisedOperators(await readModelFile(model, manifest, part), folder);
+        const float = ['Conv', 'FusedConv', 'MatMul', 'FusedMatMul', 'Gemm', 'FusedGemm'].map(
+          (type) => operators[type] ?? 0,
+        );
+        assert.equal(
+          float.reduce((sum, number) => sum + number),
+          count,
+          `${part}: ${JSON.stringify(operators)}`,
+        );
+      }
+    });
+  }
 });
 
 /** What the integers of a form mean. TensorRT has no unsigned type, and scales in half precision. */

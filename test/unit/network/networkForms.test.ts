@@ -6,7 +6,8 @@ import type { NetworkForms } from '../../../src/network/neededParts.ts';
 import { laneModels } from '../../../src/network/OnnxLanes.ts';
 import { openNetwork } from '../../../src/network/openNetwork.ts';
 import { writeInt8Model } from '../../conformance/int8Model.ts';
-import { randomNumbers, TINY } from '../../conformance/randomNetwork.ts';
+import { narrowed } from '../../conformance/narrowed.ts';
+import { randomNumbers, randomWeights, TINY } from '../../conformance/randomNetwork.ts';
 import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
 import { completeBatch, PATCHES } from './workload.ts';
 
@@ -24,41 +25,49 @@ const TOLERANCE = { fp32: 1e-5, int8: 8e-3 };
 describe('networks in every mix of runtimes and precisions', function () {
   this.timeout(60000);
   const folder = temporaryFolder();
-  const reference = {} as Record<'fp32' | 'int8', Outputs>;
   before(async () => {
     await writeInt8Model(folder, 'tiny');
-    for (const precision of PRECISIONS)
-      reference[precision] = await outputsOf({ precision: { encoder: precision, update: precision } });
+    await writeInt8Model(folder, 'pruned', narrowed(randomWeights(TINY, 2)));
   });
 
-  for (const encoder of RUNTIMES) {
-    for (const update of RUNTIMES) {
-      for (const [encoderPrecision, updatePrecision] of PRECISIONS.flatMap((a) =>
-        PRECISIONS.map((b) => [a, b] as const),
-      )) {
-        it(`encoders ${encoderPrecision} with ${encoder}, update operator ${updatePrecision} with ${update}`, async () => {
-          const outputs = await outputsOf({
-            runtime: { encoder, update },
-            precision: { encoder: encoderPrecision, update: updatePrecision },
-          });
-          for (const name of ['features', 'context'] as const) {
-            closeTo(outputs[name], reference[encoderPrecision][name], TOLERANCE[encoderPrecision], name);
+  for (const model of ['tiny', 'pruned']) {
+    describe(`model ${model}`, () => {
+      const reference = {} as Record<'fp32' | 'int8', Outputs>;
+      before(async () => {
+        for (const precision of PRECISIONS)
+          reference[precision] = await outputsOf(model, { precision: { encoder: precision, update: precision } });
+      });
+
+      for (const encoder of RUNTIMES) {
+        for (const update of RUNTIMES) {
+          for (const [encoderPrecision, updatePrecision] of PRECISIONS.flatMap((a) =>
+            PRECISIONS.map((b) => [a, b] as const),
+          )) {
+            it(`encoders ${encoderPrecision} with ${encoder}, update operator ${updatePrecision} with ${update}`, async () => {
+              const outputs = await outputsOf(model, {
+                runtime: { encoder, update },
+                precision: { encoder: encoderPrecision, update: updatePrecision },
+              });
+              for (const name of ['features', 'context'] as const) {
+                closeTo(outputs[name], reference[encoderPrecision][name], TOLERANCE[encoderPrecision], name);
+              }
+              for (const name of ['hiddenOut', 'delta', 'weight'] as const) {
+                closeTo(outputs[name], reference[updatePrecision][name], TOLERANCE[updatePrecision], name);
+              }
+            });
           }
-          for (const name of ['hiddenOut', 'delta', 'weight'] as const) {
-            closeTo(outputs[name], reference[updatePrecision][name], TOLERANCE[updatePrecision], name);
-          }
+        }
+      }
+
+      for (const runtime of RUNTIMES) {
+        it(`the same bits from int8 with ${runtime}, whatever the number of threads`, async () => {
+          const forms: NetworkForms = {
+            runtime: { encoder: runtime, update: runtime },
+            precision: { encoder: 'int8', update: 'int8' },
+          };
+          assert.deepEqual(await outputsOf(model, forms, 1), await outputsOf(model, forms, 3));
         });
       }
-    }
-  }
-
-  for (const runtime of RUNTIMES) {
-    it(`the same bits from int8 with ${runtime}, whatever the number of threads`, async () => {
-      const forms: NetworkForms = {
-        runtime: { encoder: runtime, update: runtime },
-        precision: { encoder: 'int8', update: 'int8' },
-      };
-      assert.deepEqual(await outputsOf(forms, 1), await outputsOf(forms, 3));
     });
   }
 
@@ -82,7 +91,7 @@ describe('networks in every mix of runtimes and precisions', function () {
   });
 
   it('busy and closed hold for both networks together', async () => {
-    const { network } = await open({ runtime: { encoder: 'onnxruntime', update: 'native' } });
+    const { network } = await open('tiny', { runtime: { encoder: 'onnxruntime', update: 'native' } });
     const first = network.encode();
     await assert.rejects(network.update(completeBatch(network, 1, 1)), { code: 'QPVO_BUSY' });
     await first;
@@ -90,8 +99,8 @@ describe('networks in every mix of runtimes and precisions', function () {
     await assert.rejects(network.update(completeBatch(network, 1, 1)), { code: 'QPVO_CLOSED' });
   });
 
-  async function open(forms: Partial<NetworkForms>, threads = 2) {
-    const network = await openNetwork(join(folder, 'tiny'), { threads, ...forms });
+  async function open(model: string, forms: Partial<NetworkForms>, threads = 2) {
+    const network = await openNetwork(join(folder, model), { threads, ...forms });
     const random = randomNumbers(4);
     const buffers = {
       image: Float32Array.from({ length: HEIGHT * WIDTH }, () => 2 * random() - 0.5),
@@ -106,8 +115,8 @@ describe('networks in every mix of runtimes and precisions', function () {
 
   type Outputs = Record<'features' | 'context' | 'hiddenOut' | 'delta' | 'weight', Float32Array>;
 
-  async function outputsOf(forms: Partial<NetworkForms>, threads?: number): Promise<Outputs> {
-    const { network, buffers } = await open(forms, threads);
+  async function outputsOf(model: string, forms: Partial<NetworkForms>, threads?: number): Promise<Outputs> {
+    const { network, buffers } = await open(model, forms, threads);
     await network.encode();
     const { hiddenOut, delta, weight } = await updated(network);
     await network.close();
