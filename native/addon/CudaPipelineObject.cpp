@@ -59,6 +59,7 @@ Napi::Function CudaPipelineObject::define(Napi::Env env) {
                      {StaticMethod<&CudaPipelineObject::create>("create"), StaticMethod<&CudaPipelineObject::memory>("memory"),
                       InstanceAccessor<&CudaPipelineObject::buffers>("buffers"), InstanceMethod<&CudaPipelineObject::prepareImage>("prepareImage"),
                       InstanceMethod<&CudaPipelineObject::samplePatches>("samplePatches"), InstanceMethod<&CudaPipelineObject::setPose>("setPose"),
+                      InstanceMethod<&CudaPipelineObject::setInverseDepths>("setInverseDepths"),
                       InstanceMethod<&CudaPipelineObject::encode>("encode"), InstanceMethod<&CudaPipelineObject::insertFrame>("insertFrame"),
                       InstanceMethod<&CudaPipelineObject::correlate>("correlate"), InstanceMethod<&CudaPipelineObject::update>("update"),
                       InstanceMethod<&CudaPipelineObject::swapHidden>("swapHidden"), InstanceMethod<&CudaPipelineObject::moveHidden>("moveHidden"),
@@ -139,6 +140,12 @@ Napi::Value CudaPipelineObject::setPose(const Napi::CallbackInfo& info) {
   enter(info.Env());
   const int slot = readSlot(info, 0, owner_->options);
   return give(info.Env(), [&](cuda::Pipeline& pipeline) { pipeline.setPose(slot); });
+}
+
+Napi::Value CudaPipelineObject::setInverseDepths(const Napi::CallbackInfo& info) {
+  enter(info.Env());
+  const int slot = readSlot(info, 0, owner_->options);
+  return give(info.Env(), [&](cuda::Pipeline& pipeline) { pipeline.setInverseDepths(slot); });
 }
 
 Napi::Value CudaPipelineObject::encode(const Napi::CallbackInfo& info) {

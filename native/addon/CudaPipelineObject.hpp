@@ -32,6 +32,7 @@ class CudaPipelineObject : public Napi::ObjectWrap<CudaPipelineObject> {
   Napi::Value prepareImage(const Napi::CallbackInfo& info);
   Napi::Value samplePatches(const Napi::CallbackInfo& info);
   Napi::Value setPose(const Napi::CallbackInfo& info);
+  Napi::Value setInverseDepths(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);
   Napi::Value insertFrame(const Napi::CallbackInfo& info);
   Napi::Value correlate(const Napi::CallbackInfo& info);

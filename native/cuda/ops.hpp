@@ -22,6 +22,8 @@ void insertFrame(DeviceState& state, int slot, cudaStream_t stream);
 
 /// pose: t xyz, q xyzw of T_camera_world.
 void setPose(DeviceState& state, int slot, const double* pose, cudaStream_t stream);
+/// inverseDepth: [patchStride] of the slot.
+void setInverseDepths(DeviceState& state, int slot, const float* inverseDepth, cudaStream_t stream);
 
 /// The pair tables of what follows, [count] ring slots.
 void setPairs(DeviceState& state, const std::int32_t* source, const std::int32_t* target, int count, cudaStream_t stream);

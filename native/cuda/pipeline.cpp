@@ -166,6 +166,11 @@ void Pipeline::setPose(int slot) {
   parts_->run([&] { cuda::setPose(parts_->state, slot, mirrors().poses + static_cast<std::size_t>(slot) * 7, parts_->stream()); });
 }
 
+void Pipeline::setInverseDepths(int slot) {
+  const std::size_t first = static_cast<std::size_t>(slot) * mirrors().patchStride;
+  parts_->run([&] { cuda::setInverseDepths(parts_->state, slot, mirrors().inverseDepth + first, parts_->stream()); });
+}
+
 void Pipeline::encode() {
   Parts& p = *parts_;
   const auto work = [&] {

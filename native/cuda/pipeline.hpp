@@ -25,7 +25,8 @@ struct PipelineOptions {
 using EncoderMaker = std::function<std::unique_ptr<DeviceEncoder>(const Context&)>;
 using UpdateMaker = std::function<std::unique_ptr<DeviceUpdate>(const Context&)>;
 
-/// Pinned host copies; shapes as the arrays of the same names in qpvo/state.hpp. The caller writes pairSource, pairTarget, poseVariable and poses, and reads the others.
+/// Pinned host copies; shapes as the arrays of the same names in qpvo/state.hpp. The caller writes pairSource, pairTarget, poseVariable,
+/// poses and, for another start, inverseDepth, and reads the others.
 struct Mirrors {
   std::int32_t *pairSource, *pairTarget, *poseVariable;
   double *poses, *poseCovariance;
@@ -62,6 +63,8 @@ class Pipeline {
   void samplePatches(int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area);
   /// mirrors().poses of the slot to the device.
   void setPose(int slot);
+  /// mirrors().inverseDepth of the slot to the device.
+  void setInverseDepths(int slot);
   void encode();
   void insertFrame(int slot);
 

@@ -40,6 +40,11 @@ void setPose(DeviceState& state, int slot, const double* pose, cudaStream_t stre
   state.staging.upload(state.poses.data() + static_cast<std::size_t>(slot) * 7, pose, 7, stream);
 }
 
+void setInverseDepths(DeviceState& state, int slot, const float* inverseDepth, cudaStream_t stream) {
+  const std::size_t stride = state.patchStride;
+  state.staging.upload(state.inverseDepth.data() + slot * stride, inverseDepth, stride, stream);
+}
+
 void setPairs(DeviceState& state, const std::int32_t* source, const std::int32_t* target, int count, cudaStream_t stream) {
   const int slots = state.options.ringSlots, most = state.options.maxPairs;
   std::int32_t* tables = state.pairTablesHost.data();

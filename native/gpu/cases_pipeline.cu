@@ -207,6 +207,12 @@ class Run {
     std::fill(bytes.begin(), bytes.end(), 0);
     gpu_.samplePatches(slot, 5, sequence, Selection::gradient, 0.7f, area);
     samplePatches(cpu_.state, slot, 5, sequence, Selection::gradient, 0.7f, area);
+    for (int k = 0; k < cpu_.state.patchStride; ++k) {
+      const std::size_t patch = static_cast<std::size_t>(slot) * cpu_.state.patchStride + k;
+      cpu_.state.inverseDepth[patch] = gpu_.mirrors().inverseDepth[patch] = 0.5f + 0.01f * static_cast<float>((k + sequence) % 40);
+    }
+    gpu_.setInverseDepths(slot);
+    gpu_.mirrors().inverseDepth[static_cast<std::size_t>(slot) * cpu_.state.patchStride] = 1e9f;
     gpu_.encode();
     cpu_.encode();
     gpu_.insertFrame(slot);

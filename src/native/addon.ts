@@ -168,6 +168,8 @@ export interface CudaPipeline {
   ): void;
   /** buffers.poses of the slot to the GPU. */
   setPose(slot: number): void;
+  /** buffers.inverseDepth of the slot to the GPU. */
+  setInverseDepths(slot: number): void;
   encode(): void;
   insertFrame(slot: number): void;
   correlate(pairCount: number): void;

@@ -85,6 +85,9 @@ export class CpuDevice implements FrameDevice {
   /** The ops read the array that the pose was written to. */
   setPose(): void {}
 
+  /** As with poses. */
+  setInverseDepths(): void {}
+
   insertFrame(slot: number): Promise<void> {
     return this.#ops.insertFrame(slot);
   }

@@ -62,6 +62,10 @@ export class CudaDevice implements FrameDevice {
     this.#give(() => this.#pipeline.setPose(slot));
   }
 
+  setInverseDepths(slot: number): void {
+    this.#give(() => this.#pipeline.setInverseDepths(slot));
+  }
+
   async insertFrame(slot: number): Promise<void> {
     this.#give(() => this.#pipeline.insertFrame(slot));
   }

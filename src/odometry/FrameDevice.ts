@@ -7,8 +7,8 @@ import type { PairBatch } from '../network/Network.ts';
 import type { PairStorage } from './PatchGraph.ts';
 
 /**
- * Arrays in host memory, shapes as in OpsBuffers. The odometry writes the pair tables, pose variables and poses; all others are as of the last readBack(), and image,
- * centre, delta and weight, which are large, as of the last refreshView().
+ * Arrays in host memory, shapes as in OpsBuffers. The odometry writes the pair tables, pose variables, poses and, for another start, inverse depths; all others are as of
+ * the last readBack(), and image, centre, delta and weight, which are large, as of the last refreshView().
  */
 export type FrameBuffers = Omit<
   OpsBuffers,
@@ -90,6 +90,8 @@ export interface FrameDevice extends PairStorage {
   encode(): Promise<void>;
   /** The odometry wrote buffers.poses of this slot. */
   setPose(slot: number): void;
+  /** The odometry wrote buffers.inverseDepth of this slot, after a readBack() and nothing since. */
+  setInverseDepths(slot: number): void;
   insertFrame(slot: number): Promise<void>;
   correlate(pairCount: number): Promise<void>;
   /** The update operator over the pairs; the hidden states it reads stay those of before until swap(). */

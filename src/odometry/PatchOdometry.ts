@@ -15,6 +15,7 @@ import { PoseTable } from './PoseTable.ts';
 import { Segment } from './Segment.ts';
 import { StageClock } from './StageClock.ts';
 import { GRID_STRIDE, REFERENCE_WIDTH, SOLVER } from './solver.ts';
+import { settleStart } from './startShape.ts';
 import { grayOf, type SeenPair, type TrackingView, tracksOf } from './TrackingView.ts';
 import type { FinishResult, InitProgress, TrackingState, TrackResult } from './types.ts';
 
@@ -170,7 +171,10 @@ export class PatchOdometry {
     }
     this.#segment.add(graph.accept(sequence, frame.stampNs));
     const updates = this.#updatesDue();
-    for (let k = 0; k < updates; k++) await this.#update(clock);
+    for (let k = 0; k < updates; k++) {
+      if (!this.#segment.initialized && k === updates - 1) await this.#settleStart(clock);
+      await this.#update(clock);
+    }
     if (updates === 0) return this.#plain({ init: progress, reason: progress?.waitingFor ?? '', isKeyframe: true });
     const answers = await clock.time('readBack', () => this.#device.readBack(this.#segment.questions()));
     return clock.time('commit', () => this.#commit(answers, progress));
@@ -263,6 +267,20 @@ export class PatchOdometry {
     return this.#graph.n >= initFrames ? initUpdates : 0;
   }
 
+  /** Before the last of the first updates. With less than two before it there is nothing to judge by. */
+  async #settleStart(clock: StageClock): Promise<void> {
+    if (this.#parameters.initUpdates < MIN_SETTLED_UPDATES) return;
+    await settleStart({
+      device: this.#device,
+      graph: this.#graph,
+      poses: this.#poses,
+      parameters: this.#parameters,
+      gridPerParameterPx: this.#gridPerParameterPx,
+      update: () => this.#update(clock),
+      adjust: () => clock.time('bundleAdjust', () => this.#adjust()),
+    });
+  }
+
   /** Reproject and correlate, update operator, bundle adjustment. */
   async #update(clock: StageClock): Promise<void> {
     const device = this.#device;
@@ -274,9 +292,14 @@ export class PatchOdometry {
     const { source, sourceIndex, previous, next } = graph;
     await clock.time('update', () => device.update({ count, source, sourceIndex, previous, next }));
     device.swap();
-    const freePoses = graph.poseVariables(device.buffers.poseVariable, this.#segment.initialized);
+    await clock.time('bundleAdjust', () => this.#adjust());
+  }
+
+  #adjust(): Promise<void> {
+    const { buffers } = this.#device;
+    const freePoses = this.#graph.poseVariables(buffers.poseVariable, this.#segment.initialized);
     const iterations = this.#parameters.bundleAdjustIterations;
-    await clock.time('bundleAdjust', () => device.bundleAdjust(count, { ...SOLVER, freePoses, iterations }));
+    return this.#device.bundleAdjust(this.#graph.pairCount, { ...SOLVER, freePoses, iterations });
   }
 
   /** Judges the update; then keyframes, retirement, poses that became final. */
@@ -354,6 +377,9 @@ interface Admission {
 }
 
 const ADMITTED: Admission = { still: false, progress: undefined };
+
+/** First updates, below which their result is not looked at before the last. */
+const MIN_SETTLED_UPDATES = 3;
 
 const STANDSTILL = 'motion: move the camera sideways';
 

@@ -47,6 +47,7 @@ describe('CUDA pipeline: calls', function () {
     const { buffers } = pipeline;
     assert.throws(() => pipeline.insertFrame(options.ringSlots), internal(/slot: expected an integer from 0 to 7/));
     assert.throws(() => pipeline.setPose(-1), internal(/slot/));
+    assert.throws(() => pipeline.setInverseDepths(options.ringSlots), internal(/slot/));
     assert.throws(() => pipeline.correlate(17), internal(/pair count: expected an integer from 0 to 16/));
     buffers.pairSource[0] = options.ringSlots;
     assert.throws(() => pipeline.correlate(1), internal(/pair 0: expected ring slots, but received 8 -> 0/));

@@ -5,9 +5,8 @@ import type { Precision } from '../../src/config/Profile.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { forgetGpuProbe, gpuProbe } from '../../src/native/gpuProbe.ts';
 import { loadAddon } from '../../src/native/loadAddon.ts';
-import type { TrackResult } from '../../src/odometry/types.ts';
 import { BUILD_TIMEOUT_MS, emulatedBuild } from '../fixtures/emulatedBuild.ts';
-import { type SmallRun, smallOdometry, smallRun, trackSideways } from '../fixtures/smallOdometry.ts';
+import { distanceOf, type SmallRun, smallOdometry, smallRun, trackSideways } from '../fixtures/smallOdometry.ts';
 
 /** Six to start with, and two more, with which a keyframe is removed. */
 const IMAGES = 8;
@@ -54,17 +53,6 @@ describe('odometry on an emulated GPU', function () {
     } finally {
       await odometry.close();
     }
-  }
-
-  /** Largest difference of positions, in units of the whole way, where both have a pose. */
-  function distanceOf(ours: TrackResult[], reference: TrackResult[]): number {
-    const way = Math.hypot(...reference.at(-1)!.T_world_camera!.t);
-    const differences = ours.map(({ T_world_camera }, i) => {
-      const other = reference[i]!.T_world_camera;
-      if (T_world_camera === undefined || other === undefined) return 0;
-      return Math.hypot(...T_world_camera.t.map((v, axis) => v - other.t[axis]!));
-    });
-    return Math.max(...differences) / way;
   }
 
   it('fp32 follows the CPU: the same states, pairs and keyframes, positions to 1e-3 of the way', async () => {
