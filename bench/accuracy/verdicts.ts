@@ -15,7 +15,7 @@ export interface CaseVerdict extends Verdict {
   otherAteM: number;
 }
 
-/** One verdict for each case that another result has as well: with the same model and profile where it has them, else with the same model, else with any. */
+/** One verdict for each case that another result has as well: with the same model and profile where it has them, else with the same model, else with the same profile. */
 export function verdictsAgainst(
   cases: readonly CaseSummary[],
   other: { cases: readonly CaseSummary[]; runs: readonly RunRecord[] },
@@ -59,8 +59,9 @@ function twinOf(entry: CaseSummary, candidates: readonly CaseSummary[]): CaseSum
       other.stride === entry.stride &&
       other.limitedTo === entry.limitedTo,
   );
-  const ofModel = same.filter(({ model }) => model === entry.model);
-  return ofModel.find(({ profile }) => profile === entry.profile) ?? ofModel[0] ?? same[0];
+  const likeness = ({ model, profile }: CaseSummary): number =>
+    2 * Number(model === entry.model) + Number(profile === entry.profile);
+  return same.sort((a, b) => likeness(b) - likeness(a))[0];
 }
 
 function percent({ median, min, max }: Spread): Spread {

@@ -28,15 +28,22 @@ describe('odometry in int8', function () {
   const states = ({ results }: SmallRun) => results.map(({ state }) => state);
 
   for (const runtime of ['native', 'onnxruntime'] as const) {
-    it(`${runtime} tracks as in fp32, and its way is another by little`, () => {
-      console.log(distanceOf(runs[runtime].results, runs.fp32.results), states(runs[runtime]));
+    it(`${runtime} tracks as in fp32, and its way differs by little, though it differs`, () => {
       assert.deepEqual(states(runs[runtime]), states(runs.fp32));
-      assert.ok(distanceOf(runs[runtime].results, runs.fp32.results) < 0.05);
+      // Measured: 7.5e-3 of the way with either.
+      const distance = distanceOf(runs[runtime].results, runs.fp32.results);
+      assert.ok(distance < 0.025 && distance > 1e-4, `${distance} of the way`);
+    });
+
+    it(`${runtime} sees the camera move along its x axis`, () => {
+      const [x, y, z] = runs[runtime].results.at(-1)!.T_world_camera!.t;
+      assert.ok(x > 0 && Math.hypot(y, z) < 0.1 * x, `${[x, y, z]}`);
     });
   }
 
   it('the two runtimes agree', () => {
-    console.log(distanceOf(runs.onnxruntime.results, runs.native.results));
-    assert.ok(distanceOf(runs.onnxruntime.results, runs.native.results) < 0.05);
+    // Measured: 1.1e-3. Biases are rounded in one of them.
+    const distance = distanceOf(runs.onnxruntime.results, runs.native.results);
+    assert.ok(distance < 4e-3, `${distance} of the way`);
   });
 });
