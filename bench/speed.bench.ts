@@ -23,7 +23,7 @@ const CASES = [
   { networkScale: 1, leastFps: 6 },
   { networkScale: 0.5, leastFps: 8 },
 ];
-/** Correlation and bundle adjustment of the torch prototype at half resolution: 68 + 29 ms. At least four times faster is wanted. */
+/** Correlation and bundle adjustment in plain torch operations, half resolution: 68 + 29 ms. At least four times faster is wanted. */
 const PROTOTYPE_CORRELATE_AND_ADJUST_MS = 97;
 const WANTED_SPEEDUP = 4;
 

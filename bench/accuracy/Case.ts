@@ -97,7 +97,8 @@ function referenceAt(groundTruth: readonly StampedPose[], images: readonly Seque
   });
 }
 
-function pathM(positions: readonly Vec3[]): number {
+/** Length of the way from one position to the next. */
+export function pathM(positions: readonly Vec3[]): number {
   return positions.slice(1).reduce((sum, to, index) => sum + distanceM(positions[index]!, to), 0);
 }
 

@@ -10,6 +10,7 @@ import type { SequenceKind } from './Sequence.ts';
 export interface CaseSummary extends Runner, CaseFacts {
   seeds: number[];
   ateM: Spread;
+  /** Of the part of the path that has poses, where the run says how long that is. */
   atePercentOfPath: Spread;
   atePercentOfExtent: Spread;
   /** Absent when no run has it. */
@@ -40,9 +41,8 @@ function summarizeCase(runs: readonly RunRecord[]): CaseSummary {
   const spread = (pick: (run: RunRecord) => number | undefined): Spread => spreadOf(runs.map(pick));
   const { contender, profile, model, checksum, settings } = runs[0]!;
   const facts = factsFrom(runs[0]!);
-  const { pathM, extentM, medianDepthM } = facts;
+  const { extentM, medianDepthM } = facts;
   const alone = runs.filter(({ fps }) => fps !== undefined);
-  const percent = (of: number): Spread => spread(({ errors }) => errors && (100 * errors.ateM) / of);
   const summary: CaseSummary = {
     contender,
     profile,
@@ -52,8 +52,8 @@ function summarizeCase(runs: readonly RunRecord[]): CaseSummary {
     ...facts,
     seeds: runs.map(({ seed }) => seed).sort((a, b) => a - b),
     ateM: spread(({ errors }) => errors?.ateM),
-    atePercentOfPath: percent(pathM),
-    atePercentOfExtent: percent(extentM),
+    atePercentOfPath: spread(percentOfPath),
+    atePercentOfExtent: spread(({ errors }) => errors && (100 * errors.ateM) / extentM),
     ...(runs.some(({ errors }) => errors?.rpe) && {
       rpe: {
         translationM: spread(({ errors }) => errors?.rpe?.translationM),
@@ -74,6 +74,11 @@ function summarizeCase(runs: readonly RunRecord[]): CaseSummary {
     numbers: [],
   };
   return contender === 'floor' ? summary : { ...summary, numbers: judgeCase(summary) };
+}
+
+/** ATE in percent of the part of the path that has poses. */
+export function percentOfPath({ errors, pathM }: Pick<RunRecord, 'errors' | 'pathM'>): number | undefined {
+  return errors && (100 * errors.ateM) / (errors.coveredPathM ?? pathM);
 }
 
 function factsFrom(run: RunRecord): CaseFacts {

@@ -2,6 +2,7 @@
 import { spreadText } from '../../src/compare/textTable.ts';
 import { spreadOf } from '../../src/evaluation/spread.ts';
 import type { SavedResult } from './AccuracyResult.ts';
+import { percentOfPath } from './CaseSummary.ts';
 import type { RunRecord } from './RunRecord.ts';
 import { markdownOf, percentText } from './readmeBlock.ts';
 
@@ -25,7 +26,7 @@ export function cardBlock(
     sequence,
     `${group.length}`,
     spreadText(spreadOf(group.map(({ errors }) => errors?.ateM))),
-    percentText(spreadOf(group.map(({ errors, pathM }) => errors && (100 * errors.ateM) / pathM)).median),
+    percentText(spreadOf(group.map(percentOfPath)).median),
     `${percentText(Math.min(...group.map(({ withPose, images }) => (100 * withPose) / images)))} %`,
     `${group.filter(({ lost }) => lost).length}`,
   ]);

@@ -2,18 +2,22 @@
 import { associate, type EstimatedPose } from '../../src/evaluation/associate.ts';
 import * as evaluation from '../../src/evaluation/trajectoryErrors.ts';
 import type { StampedPose } from '../../src/odometry/Pose.ts';
-import { distanceM } from './Case.ts';
+import { distanceM, pathM } from './Case.ts';
 
 /** A camera stands still while its ground truth stays within this share of the median depth of the scene. */
 const STILL_SHARE_OF_DEPTH = 0.001;
 /** Longest part of a standstill that is looked at, seconds. */
 const STANDSTILL_S = 10;
+/** A shorter one is a turning point of the path. */
+const LEAST_STANDSTILL_S = 1;
 /** Share of the standstill, in time, for which the estimate must be there. */
 const LEAST_COVERED_SHARE = 0.95;
 
 /** Errors after one Sim(3) alignment of the whole trajectory, all segments together. */
 export interface TrajectoryErrors extends evaluation.TrajectoryErrors {
   standstill?: Standstill;
+  /** Way of the camera by its ground truth while there were poses. Absent in results of before it was kept. */
+  coveredPathM?: number;
 }
 
 /** How far the estimate strays, at most, from where it was at the beginning of a standstill, in metres by the scale of the alignment. */
@@ -32,14 +36,15 @@ export function trajectoryErrors(
   if (found === undefined) return undefined;
   const { scale } = found.overall.alignment;
   const still = medianDepthM === undefined ? undefined : standstill(estimate, groundTruth, scale, medianDepthM);
-  return { ...evaluation.trajectoryErrors(found), ...(still && { standstill: still }) };
+  const covered = associate(estimate, groundTruth).map(({ reference }) => reference.t);
+  return { ...evaluation.trajectoryErrors(found), coveredPathM: pathM(covered), ...(still && { standstill: still }) };
 }
 
 /**
  * Drift in the longest standstill.
  *
  * @param scale metres per unit of the estimate
- * @returns undefined when the camera always moves, or when the estimate is not there, in one segment, for nearly all of the standstill
+ * @returns undefined when the camera stands for less than LEAST_STANDSTILL_S at a time, or when the estimate is not there, in one segment, for nearly all of the standstill
  */
 export function standstill(
   estimate: readonly EstimatedPose[],
@@ -49,7 +54,7 @@ export function standstill(
 ): Standstill | undefined {
   const still = longestStill(groundTruth, STILL_SHARE_OF_DEPTH * medianDepthM);
   const [from, to] = [still[0], still.at(-1)];
-  if (from === undefined || to === undefined) return undefined;
+  if (from === undefined || to === undefined || secondsOf(still) < LEAST_STANDSTILL_S) return undefined;
   const inside = associate(estimate, groundTruth).filter(
     ({ stampNs }) => stampNs >= from.stampNs && stampNs <= to.stampNs,
   );

@@ -155,6 +155,7 @@ describe('errors of a trajectory', () => {
     const errors = trajectoryErrors(estimate, TRUTH)!;
     assert.ok(errors.ateM > 0.001 && errors.ateM < 0.01, `${errors.ateM} m`);
     assert.equal(errors.rpe, undefined);
+    assert.ok(Math.abs(trajectoryErrors(TRUTH.slice(0, 6), TRUTH)!.coveredPathM! - 5) < 1e-9);
     assert.equal(trajectoryErrors(estimate.slice(0, 2), TRUTH), undefined);
     assert.equal(trajectoryErrors([], TRUTH), undefined);
   });
@@ -180,6 +181,10 @@ describe('errors of a trajectory', () => {
     const broken = drifting.map((pose, index) => ({ ...pose, segment: index < 150 ? 0 : 1 }));
     assert.equal(standstill(broken, truth, 2, 4), undefined);
     assert.equal(standstill([], truth, 2, 4), undefined);
+    const turning = stamps.map(
+      (stampNs, index): StampedPose => ({ stampNs, t: [Math.abs(index - 200) * 0.01, 0, 0], q: [0, 0, 0, 1] }),
+    );
+    assert.equal(standstill(turning, turning, 1, 20), undefined);
     assert.equal(standstill(drifting, truth.slice(0, 1), 2, 4), undefined);
   });
 });
@@ -212,6 +217,8 @@ describe('numbers of a case', () => {
   it('TartanAir by the path, rendered ones by the extent, standstill by the depth', () => {
     const path = verdicts([record(0, 0.1, { kind: 'tartanair' })]);
     assert.equal(path['ATE of the path, median'], 'met');
+    const half = record(0, 0.1, { kind: 'tartanair', errors: { ateM: 0.1, coveredPathM: 9 } });
+    assert.equal(verdicts([half])['ATE of the path, median'], 'MISSED');
     const far = { kind: 'rendered', sequence: 'rendered/mav_hall', extentM: 10, medianDepthM: 5 } as const;
     assert.equal(verdicts([record(0, 0.2, far)])['ATE of the extent, median'], 'met');
     assert.equal(verdicts([record(0, 0.21, far)])['ATE of the extent, median'], 'MISSED');
