@@ -6,6 +6,7 @@ either .npy (float32 metres) or 16-bit .png with round(16384 / depth in metres),
 Source: W. Wang et al., TartanAir: A Dataset to Push the Limits of Visual SLAM, IROS 2020.
 """
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -79,11 +80,17 @@ def to_clips(folder, *, frames=16, step=8, strides=(1,), shrink=2):
             yield dict(im=im, poses=poses[list(chosen)], inv=inv, K=_intrinsics(shrink), moving=np.zeros(inv.shape, bool))
 
 
+def sequence_name(folder) -> str:
+    """What the clips of a sequence are named after: its folder and a digest of the whole path, as folders of other environments have the same name."""
+    path = Path(folder).resolve()
+    return f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
 def write_clips(folder, out, **options) -> int:
-    """Saves the clips of to_clips under `out`, named after the folder; returns their number."""
+    """Saves the clips of to_clips as <out>/<sequence_name>-<number>.npz; returns their number."""
     count = 0
     for count, clip in enumerate(to_clips(folder, **options), 1):
-        save_clip(Path(out) / f"{Path(folder).name}-{count:05d}.npz", clip)
+        save_clip(Path(out) / f"{sequence_name(folder)}-{count:05d}.npz", clip)
     return count
 
 

@@ -10,7 +10,7 @@ import pytest
 from qpvo_train.clips import load_sample
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.flow import flow, mean_flow
-from qpvo_train.tartanair import list_frames, read_poses, to_clips, write_clips
+from qpvo_train.tartanair import list_frames, read_poses, sequence_name, to_clips, write_clips
 
 RECORDING = Path(__file__).parents[3] / "shared/data/tartanair_201"
 recorded = pytest.mark.skipif(not RECORDING.is_dir(), reason=f"recording absent: {RECORDING}")
@@ -53,6 +53,17 @@ def test_written_clips_are_samples(small):
     assert write_clips(small, small / "clips", frames=4, step=2, shrink=1) == 2
     sample = load_sample(sorted((small / "clips").glob("*.npz"))[0], frames=4, crop=(32, 64), augment=False)
     assert sample["images"].shape == (4, 1, 32, 64)
+
+
+def test_sequences_with_the_same_last_folder_keep_their_clips_apart(small, tmp_path):
+    folders = [tmp_path / "env_a/P001", tmp_path / "env_b/P001"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for part in ("image_left", "depth_left", "pose_left.txt"):
+            (folder / part).symlink_to(small / part)
+        assert write_clips(folder, tmp_path / "clips", frames=4, step=2, shrink=1) == 2
+    assert len(list((tmp_path / "clips").iterdir())) == 4
+    assert sequence_name(folders[0]) == sequence_name(tmp_path / "env_b/../env_a/P001") != sequence_name(folders[1])
 
 
 def test_what_is_missing_is_said(small, tmp_path):
