@@ -214,13 +214,15 @@ def check_state(state: dict, own: dict) -> None:
 class ClipFolder:
     """Infinite sampler over the clips of one or more folders; sees clips that a renderer adds. Draws depend on its state alone.
 
-    weights: relative share of each folder. Raises TrainingError when a folder is missing or holds no clip.
+    weights: relative share of each folder; prefixes: for each folder, the beginnings of the names that count (default: all clips). Raises TrainingError when a
+    folder is missing or holds no clip.
     """
 
     RESCAN = 64
 
-    def __init__(self, folders, *, seed=0, frames=8, crop=(208, 288), augment=True, weights=None) -> None:
+    def __init__(self, folders, *, seed=0, frames=8, crop=(208, 288), augment=True, weights=None, prefixes=None) -> None:
         self.folders = [Path(f) for f in ([folders] if isinstance(folders, (str, Path)) else folders)]
+        self.prefixes = dict(zip(self.folders, prefixes or [("",)] * len(self.folders)))
         self.weights = np.asarray(weights or np.ones(len(self.folders)), float)
         self.weights /= self.weights.sum()
         self.frames, self.crop, self.augment, self.motion = frames, tuple(crop), augment, USUAL_MOTION
@@ -231,11 +233,14 @@ class ClipFolder:
         advice = "Render clips first: python -m qpvo_train render --config <file>."
         if not folder.is_dir():
             raise TrainingError("clip folder missing", expected="a folder with .npz clips", received=str(folder), advice=advice)
-        found = sorted(p for p in folder.glob("*.npz") if not p.name.startswith("."))
+        found = sorted(p for p in folder.glob("*.npz") if not p.name.startswith(".") and self._counts(p, folder))
         usable = [p for p in found if p not in self.broken]
         if not usable:
             raise TrainingError("clip folder without usable clips", expected=".npz clips", received=f"{folder}: {len(found)} clips, all broken", advice=advice)
         return usable
+
+    def _counts(self, path: Path, folder: Path) -> bool:
+        return path.name.startswith(tuple(self.prefixes[folder]))
 
     def __iter__(self):
         return self
@@ -263,11 +268,13 @@ class ClipFolder:
         return {"rng": self.rng.bit_generator.state, "drawn": self.drawn, "broken": sorted(map(str, self.broken)), "files": files}
 
     def load_state_dict(self, state: dict) -> None:
-        """Continues where state_dict was taken, with the list of clips of that moment until the next rescan. Raises TrainingError for another kind of state."""
+        """Continues where state_dict was taken, with the list of clips of that moment, as far as they count, until the next rescan. Raises TrainingError for
+        another kind of state."""
         check_state(state, self.state_dict())
         self.rng.bit_generator.state = state["rng"]
         self.drawn, self.broken = state["drawn"], set(map(Path, state["broken"]))
-        self.files = [[Path(p) for p in files] for files in state["files"]]
+        known = [[path for path in map(Path, files) if self._counts(path, folder)] for folder, files in zip(self.folders, state["files"])]
+        self.files = [files or self._scan(folder) for folder, files in zip(self.folders, known)]
 
     def close(self) -> None:
         """Nothing to end: clips are read when they are drawn."""

@@ -41,7 +41,7 @@ def provenance_of(state: dict, config: Config, config_path: str | Path, machine:
 
 
 def describe_data(config: Config, state: dict) -> str:
-    """The clips that the training of a checkpoint drew from, or else those that the configuration asks for."""
+    """The clips that the training of a checkpoint drew from, as far as the checkpoint knows, or else those that the configuration asks for."""
     render, data = config.render, config.data
     files = next((part["source"]["files"] for part in state.get("random", []) if "files" in part["source"]), None)
     there = 0 if files is None else len(files[0])
@@ -49,9 +49,18 @@ def describe_data(config: Config, state: dict) -> str:
     rendered = f"{there or render.count} rendered clips of {size}" if data.clips is not None else f"clips of {size}, rendered on the fly"
     if render.textures is not None:
         rendered += f" with the images of {Path(render.textures).name} among the textures"
+    recorded = dict.fromkeys(part.get("recorded", recorded_data(config)) for part in state.get("history", [])) or [recorded_data(config)]
+    return f"{rendered}, {', later '.join(recorded)}"
+
+
+def recorded_data(config: Config) -> str:
+    """The sequences that a training by a configuration draws from; folders are named by as many of their parts as tell them apart."""
+    data = config.data
     if not data.tartanair:
-        return f"{rendered}, no recorded data"
-    return f"{rendered}, and a share of {data.tartanair_share:g} from {', '.join(Path(folder).name for folder in data.tartanair)} (TartanAir)"
+        return "no recorded data"
+    folders = [Path(folder).resolve().parts for folder in dict.fromkeys(data.tartanair)]
+    count = next((n for n in range(1, max(map(len, folders))) if len({parts[-n:] for parts in folders}) == len(folders)), 1)
+    return f"a share of {data.tartanair_share:g} from {', '.join('/'.join(parts[-count:]) for parts in folders)} (TartanAir)"
 
 
 def training_commit() -> str:

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Where a configuration has its clips from."""
 
+from pathlib import Path
+
 from .clips import ClipFolder
-from .config import Config
+from .config import Config, DataConfig
 from .errors import TrainingError
 from .processes import Processes
 
 
 def clip_source(config: Config, processes: Processes):
-    """The clips of a process: from the folders with a seed of its own, or rendered on the fly, its share of all."""
+    """The clips of a process: from the folders with a seed of its own, or rendered on the fly, its share of all. Of the clips that were cut from sequences,
+    those of the configured ones.
+
+    Raises TrainingError where there are none.
+    """
     data = config.data
     if data.clips is None:
         return _rendered_clips(config, processes)
@@ -16,7 +22,21 @@ def clip_source(config: Config, processes: Processes):
     if not data.tartanair:
         return ClipFolder(data.clips, seed=seed, crop=data.crop)
     share = data.tartanair_share
-    return ClipFolder([data.clips, data.tartanair_clips], seed=seed, crop=data.crop, weights=[1 - share, share])
+    prefixes = [("",), _sequence_prefixes(data)]
+    return ClipFolder([data.clips, data.tartanair_clips], seed=seed, crop=data.crop, weights=[1 - share, share], prefixes=prefixes)
+
+
+def _sequence_prefixes(data: DataConfig) -> tuple[str, ...]:
+    """How the names of the clips of each configured sequence begin."""
+    from .tartanair import sequence_name
+
+    prefixes = {folder: f"{sequence_name(folder)}-" for folder in data.tartanair}
+    there = [path.name for path in Path(data.tartanair_clips).glob("*.npz")]
+    for folder, prefix in prefixes.items():
+        if not any(name.startswith(prefix) for name in there):
+            expected, advice = f"{prefix}*.npz in {data.tartanair_clips}", "Cut them first: python -m qpvo_train render --config <file>."
+            raise TrainingError(f"no clips of the sequence {folder}", expected=expected, received="none", advice=advice)
+    return tuple(prefixes.values())
 
 
 def _rendered_clips(config: Config, processes: Processes):

@@ -15,7 +15,7 @@ from .errors import TrainingError
 from .log import TrainingLog, clip_metrics, truncate_log
 from .network import PatchNetwork
 from .processes import Processes
-from .provenance import this_machine, training_commit
+from .provenance import recorded_data, this_machine, training_commit
 from .schedule import learning_rate, stage_at
 from .unroll import UnrollOptions, UnrollResult, unroll
 
@@ -66,7 +66,8 @@ class Trainer:
         last = self.config.train.steps if until is None else min(until, self.config.train.steps)
         self._truncate_log()
         if self.step < last:
-            self.history.append({"from_step": self.step, "commit": training_commit(), "machine": this_machine(), "processes": self.processes.count})
+            about = {"commit": training_commit(), "machine": this_machine(), "processes": self.processes.count, "recorded": recorded_data(self.config)}
+            self.history.append({"from_step": self.step, **about})
         saved = time.monotonic()
         while self.step < last:
             begin = time.monotonic()

@@ -12,6 +12,7 @@ from small_bank import small_bank
 
 from qpvo_train import render_jobs
 from qpvo_train.__main__ import main
+from qpvo_train.clips import ClipFolder
 from qpvo_train.config import load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.processes import Processes
@@ -90,6 +91,38 @@ def test_sequences_are_cut_into_clips_and_mixed_in(tmp_path: Path):
     source.frames = 2
     flat = [float(next(source)["inv"].std()) < 1e-6 for _ in range(40)]
     assert 8 < sum(flat) < 32
+
+
+def with_sequences(folder: Path, *names: str) -> dict:
+    """Settings of a training that draws from sequences alone."""
+    values = settings(folder)
+    for name in names:
+        if not (folder / name).exists():
+            write_tartanair(folder / name)
+    values["data"] |= {"tartanair": [str(folder / name) for name in names], "tartanair_share": 1.0}
+    return values
+
+
+def source_of(folder: Path, values: dict) -> ClipFolder:
+    (folder / "config.yaml").write_text(yaml.safe_dump(values))
+    return clip_source(load_config(folder / "config.yaml"), ALONE)
+
+
+def test_clips_of_a_sequence_that_was_taken_out_are_not_drawn(tmp_path: Path):
+    assert render(tmp_path, with_sequences(tmp_path, "flight", "held_out")) == 0
+    both = source_of(tmp_path, with_sequences(tmp_path, "flight", "held_out"))
+    assert {path.name.split("-")[0] for path in both.files[1]} == {"flight", "held_out"}
+    one = source_of(tmp_path, with_sequences(tmp_path, "flight"))
+    one.load_state_dict(both.state_dict())
+    assert one.files[1] and {path.name.split("-")[0] for path in one.files[1]} == {"flight"}
+    one.files = [one._scan(folder) for folder in one.folders]
+    assert {path.name.split("-")[0] for path in one.files[1]} == {"flight"}
+
+
+def test_a_sequence_that_was_not_cut_is_named(tmp_path: Path):
+    assert render(tmp_path, with_sequences(tmp_path, "flight")) == 0
+    with pytest.raises(TrainingError, match="no clips of the sequence .*walk\n"):
+        source_of(tmp_path, with_sequences(tmp_path, "flight", "walk"))
 
 
 @pytest.mark.parametrize("key", ["textures", "tartanair"])
