@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The network: dense update operator against the list of edges, sampling, sizes, and the guard on gradients."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
+import torch.nn.functional as F
 from edge_list import EdgeList
 from torch import Tensor
 
-from qpvo_train.network import NetworkSizes, PatchNetwork, UpdateOperator
+from qpvo_train.network import NetworkSizes, PatchNetwork, ResidualBlock, UpdateOperator
 
 SIZES = NetworkSizes(width=4, feature_dim=12, hidden_dim=24)
 BASE = NetworkSizes(input_channels=3, width=32, feature_dim=128, hidden_dim=384)
@@ -49,6 +53,32 @@ def test_parameters_are_those_of_the_published_network():
     counts = {part: sum(p.numel() for n, p in network.named_parameters() if n.startswith(part)) for part in ("patchify.fnet", "patchify.inet", "update")}
     assert counts == {"patchify.fnet": 181_440, "patchify.inet": 198_080, "update": 3_004_804}
     assert len(network.state_dict()) == 94
+
+
+@torch.no_grad()
+def test_the_shortcut_is_a_1x1_convolution_of_the_blocks_stride():
+    block = ResidualBlock(4, 8, False, 2)
+    shortcut = block.downsample[0]
+    assert shortcut.weight.shape == (8, 4, 1, 1)
+    for name in ("conv1", "conv2"):
+        getattr(block, name).weight.zero_()
+        getattr(block, name).bias.zero_()
+    for height, width in ((12, 16), (11, 13)):
+        x = torch.randn(2, 4, height, width)
+        torch.testing.assert_close(block(x), F.relu(F.conv2d(x, shortcut.weight, shortcut.bias, stride=2)), rtol=1e-6, atol=1e-6)
+
+
+NARROW = """
+import torch
+from qpvo_train.network import NetworkSizes, PatchNetwork
+network = PatchNetwork(NetworkSizes(width=8, feature_dim=16, hidden_dim=16))
+sum(part.sum() for part in network.encode(torch.rand(1, 2, 1, 208, 288))).backward()
+"""
+
+
+def test_a_narrow_network_has_gradients_on_a_cpu():
+    done = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_images_are_normalised_and_grey_serves_three_channels():
