@@ -13,7 +13,7 @@ from .render.bank import load_bank
 from .render.clip import use_one_thread
 from .render.sequence import SETS, render_sequences
 from .render.worker import render_clips
-from .tartanair import to_clips, write_clips
+from .tartanair import check_sequence, write_clips
 
 VALIDATION_CLIPS = 32  # seeds from 0 on
 SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibration": "qpvo-out/calibration"}
@@ -22,14 +22,15 @@ SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibr
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
     """what: train, val or a key of SEQUENCES. Files that exist are kept.
 
-    Raises TrainingError for a missing texture folder, a TartanAir folder that cannot be used and seeds that are reserved, before any work starts.
+    Raises TrainingError for a missing texture folder, a TartanAir sequence that cannot be used and seeds that are reserved, before any work starts.
     """
     if what == "train" and count is not None:
         config = replace(config, render=replace(config.render, count=count))
         check_config(config, "--count")
     folders = config.render.texture_folders
-    for folder in config.data.tartanair:
-        next(to_clips(folder, frames=2), None)
+    shrinks = {}
+    if what == "train":
+        shrinks = {folder: check_sequence(folder, config.render.frames, config.data.crop) for folder in config.data.tartanair}
     if what == "val" and (count or 0) > TRAINING_SEEDS:
         raise TrainingError("too many held-out clips", expected=f"at most {TRAINING_SEEDS}: from that seed on they would be training clips", received=count)
     bank = load_bank(folders=folders)  # made here once; the processes find it in the cache
@@ -39,9 +40,9 @@ def render(config: Config, what: str, out: str | None = None, count: int | None 
         _clips(replace(config.render, first=0, count=count or VALIDATION_CLIPS), _folder(out or config.data.validation, "validation"))
     else:
         _clips(config.render, _folder(out or config.data.clips, "clips"))
-        for folder in config.data.tartanair:
+        for folder, shrink in shrinks.items():
             cut = config.data.tartanair_clips if out is None else f"{out}-tartanair"
-            made = write_clips(folder, cut, frames=config.render.frames, strides=(1, 2))
+            made = write_clips(folder, cut, frames=config.render.frames, strides=(1, 2), shrink=shrink)
             _report(f"{made} clips cut from {folder}")
 
 

@@ -20,6 +20,7 @@ PNG_SCALE = 16384.0
 INTRINSICS = (320.0, 320.0, 320.0, 240.0)  # of all images, 640 x 480
 # Camera or world of this project (x right, y down, z forward) -> NED.
 NED = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
+LEAST_QUATERNION = 1e-3  # length; it is brought to 1
 ADVICE = "The folder must hold image_left/, depth_left/ (000000*.png, ...) and pose_left.txt, as in TartanAir."
 
 
@@ -28,9 +29,16 @@ def read_poses(path) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise TrainingError("TartanAir poses missing", expected="pose_left.txt", received=str(path), advice=ADVICE)
-    rows = np.atleast_2d(np.loadtxt(path))
+    try:
+        rows = np.loadtxt(path, ndmin=2)
+    except ValueError as error:
+        raise TrainingError("TartanAir poses unreadable", expected="7 finite numbers a line", received=f"{path}: {error}", advice=ADVICE) from None
     if rows.shape[1] != 7 or not np.isfinite(rows).all():
         raise TrainingError("TartanAir poses unreadable", expected="7 finite numbers a line", received=f"{path}: {rows.shape[1]} columns", advice=ADVICE)
+    lengths = np.linalg.norm(rows[:, 3:], axis=1)
+    if (lengths < LEAST_QUATERNION).any():
+        received = f"{path}, line {lengths.argmin() + 1}: {rows[lengths.argmin(), 3:]}"
+        raise TrainingError("TartanAir pose without rotation", expected="a quaternion qx qy qz qw, not zero", received=received, advice=ADVICE)
     R = NED.T @ Rotation.from_quat(rows[:, 3:]).as_matrix() @ NED
     camera_world = R.transpose(0, 2, 1)
     return np.concatenate([camera_world, -camera_world @ (rows[:, :3] @ NED)[:, :, None]], -1)
@@ -72,12 +80,42 @@ def to_clips(folder, *, frames=16, step=8, strides=(1,), shrink=2):
     """Yields clips (render/clip.py says what they hold) of `frames` frames, one every `step` frames, taking every stride-th frame for each
     stride; images are shrunk by the whole number `shrink` (area mean)."""
     images, depths, poses = list_frames(folder)
+    sides = _image(images[0]).shape
+    if not _divides(shrink, sides):
+        received = f"{images[0]}: {sides}"
+        raise TrainingError("TartanAir image", expected=f"sides that are multiples of {16 * shrink}", received=received, advice=ADVICE)
     for stride in strides:
         for first in range(0, len(images) - stride * (frames - 1), step):
             chosen = range(first, first + stride * frames, stride)
-            im = np.stack([_image(images[k], shrink) for k in chosen])
-            inv = np.stack([_inverse_depth(depths[k], shrink) for k in chosen])
+            im = np.stack([_shrunk(_image(images[k], sides), shrink) for k in chosen])
+            inv = np.stack([_shrunk_depth(_inverse_depth(depths[k], sides), shrink) for k in chosen])
             yield dict(im=im, poses=poses[list(chosen)], inv=inv, K=_intrinsics(shrink), moving=np.zeros(inv.shape, bool))
+
+
+def check_sequence(folder, frames: int, crop: tuple[int, int]) -> int:
+    """Reads every file of a sequence that clips of `frames` frames are to be cut from; returns the number by which its images are shrunk: 2, or 1 where the crop
+    needs their whole size.
+
+    Raises TrainingError for what is missing or unreadable, frames of different sizes, and a sequence that is too short or too small.
+    """
+    images, depths, _ = list_frames(folder)
+    if len(images) < frames:
+        advice = "Leave it out of data: tartanair, or render shorter clips (render: frames)."
+        raise TrainingError("TartanAir sequence too short", expected=f"{frames} frames, as a clip has", received=f"{folder}: {len(images)}", advice=advice)
+    sides = _image(images[0]).shape
+    shrink = next((n for n in (2, 1) if _divides(n, sides) and all(side // n >= want for side, want in zip(sides, crop))), None)
+    if shrink is None:
+        expected, advice = f"multiples of 16 that hold data: crop = {tuple(crop)}", "Leave it out of data: tartanair, or make the crop smaller."
+        raise TrainingError("TartanAir images too small", expected=expected, received=f"{folder}: {sides}", advice=advice)
+    for image, depth in zip(images, depths):
+        _image(image, sides)
+        _inverse_depth(depth, sides)
+    return shrink
+
+
+def _divides(shrink: int, sides: tuple[int, int]) -> bool:
+    """Whether the shrunk image has sides that are multiples of 16."""
+    return all(side % (16 * shrink) == 0 for side in sides)
 
 
 def sequence_name(folder) -> str:
@@ -99,18 +137,30 @@ def _intrinsics(shrink):
     return np.array([fx / shrink, fy / shrink, (cx + 0.5) / shrink - 0.5, (cy + 0.5) / shrink - 0.5])
 
 
-def _image(path, shrink):
+def _image(path, sides: tuple[int, int] | None = None) -> np.ndarray:
+    """Grey; `sides`: height and width that it must have."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if image is None or image.shape[0] % (16 * shrink) or image.shape[1] % (16 * shrink):
-        received = f"{path}: {'unreadable' if image is None else image.shape}"
-        raise TrainingError("TartanAir image", expected=f"sides that are multiples of {16 * shrink}", received=received, advice=ADVICE)
+    if image is None:
+        raise TrainingError("TartanAir image unreadable", expected="an image that OpenCV reads", received=path, advice=ADVICE)
+    if image.shape != (sides or image.shape):
+        raise TrainingError("TartanAir images of different sizes", expected=f"{sides}, as the first one", received=f"{path}: {image.shape}", advice=ADVICE)
+    return image
+
+
+def _shrunk(image: np.ndarray, shrink: int) -> np.ndarray:
     return cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
 
 
-def _inverse_depth(path, shrink):
-    """[h/4, w/4] of the shrunk image at its pixels (4x, 4y): the median of the source pixels that make up that pixel. A depth of 0 or less
-    is none (0)."""
+def _inverse_depth(path, sides: tuple[int, int]) -> np.ndarray:
+    """1 / metres at every pixel of the image, whose height and width are `sides`. A depth of 0 or less is none (0)."""
     inverse = _read_npy(path) if path.suffix.lower() == ".npy" else _read_png(path)
+    if inverse.shape != sides:
+        raise TrainingError("TartanAir depth of another size", expected=f"{sides}, as the image", received=f"{path}: {inverse.shape}", advice=ADVICE)
+    return inverse
+
+
+def _shrunk_depth(inverse: np.ndarray, shrink: int) -> np.ndarray:
+    """[h/4, w/4] of the shrunk image at its pixels (4x, 4y): the median of the source pixels that make up that pixel."""
     around = [inverse[i :: 4 * shrink, j :: 4 * shrink] for i in range(shrink) for j in range(shrink)]
     return np.median(np.stack(around), 0).astype(np.float32)
 

@@ -12,7 +12,7 @@ from small_bank import small_bank
 
 from qpvo_train import render_jobs
 from qpvo_train.__main__ import main
-from qpvo_train.clips import ClipFolder
+from qpvo_train.clips import ClipFolder, read_clip
 from qpvo_train.config import load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.processes import Processes
@@ -91,6 +91,26 @@ def test_sequences_are_cut_into_clips_and_mixed_in(tmp_path: Path):
     source.frames = 2
     flat = [float(next(source)["inv"].std()) < 1e-6 for _ in range(40)]
     assert 8 < sum(flat) < 32
+
+
+def test_sequences_are_cut_at_a_size_that_holds_the_crop(tmp_path: Path):
+    write_tartanair(tmp_path / "flight")
+    values = settings(tmp_path)
+    values["render"] |= {"height": 96, "width": 128}
+    values["data"] |= {"tartanair": [str(tmp_path / "flight")], "crop": [80, 112]}
+    assert render(tmp_path, values) == 0
+    assert {read_clip(path)["im"].shape[1:] for path in (tmp_path / "clips-tartanair").iterdir()} == {(96, 128)}
+
+
+@pytest.mark.parametrize(("frames", "crop"), [(2, [48, 64]), (8, [96, 144])])
+def test_a_sequence_that_gives_no_clip_is_refused_before_anything_is_rendered(tmp_path: Path, capsys, frames: int, crop: list[int]):
+    write_tartanair(tmp_path / "flight", frames)
+    values = settings(tmp_path)
+    values["render"] |= {"height": 96, "width": 144}
+    values["data"] |= {"tartanair": [str(tmp_path / "flight")], "crop": crop}
+    assert render(tmp_path, values) == 2
+    assert "flight" in capsys.readouterr().err
+    assert not (tmp_path / "clips").exists()
 
 
 def with_sequences(folder: Path, *names: str) -> dict:

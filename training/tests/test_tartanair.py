@@ -10,7 +10,7 @@ import pytest
 from qpvo_train.clips import load_sample
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.flow import flow, mean_flow
-from qpvo_train.tartanair import list_frames, read_poses, sequence_name, to_clips, write_clips
+from qpvo_train.tartanair import check_sequence, list_frames, read_poses, sequence_name, to_clips, write_clips
 
 RECORDING = Path(__file__).parents[3] / "shared/data/tartanair_201"
 recorded = pytest.mark.skipif(not RECORDING.is_dir(), reason=f"recording absent: {RECORDING}")
@@ -105,7 +105,37 @@ def test_a_file_without_a_frame_of_its_own_is_refused(small, name):
         list_frames(small)
 
 
-@pytest.mark.parametrize(("name", "what"), [("depth_left/000001.png", "depth unreadable"), ("image_left/000001.png", "TartanAir image")])
+@pytest.mark.parametrize(
+    ("line", "what"), [("1 2 3 0 0 0 one", "poses unreadable.*\n.*7 finite numbers a line"), ("1 2 3 0 0 0 0", "without rotation.*\n.*\n.*line 6")]
+)
+def test_poses_that_are_none_are_refused(small, line, what):
+    lines = (small / "pose_left.txt").read_text().splitlines()
+    (small / "pose_left.txt").write_text("\n".join([*lines[:5], line]))
+    with pytest.raises(TrainingError, match=what):
+        read_poses(small / "pose_left.txt")
+
+
+def test_the_images_are_shrunk_as_far_as_the_crop_allows(small):
+    assert check_sequence(small, 6, (16, 32)) == 2 and check_sequence(small, 6, (32, 32)) == 1
+    with pytest.raises(TrainingError, match="images too small\n.*crop = .48, 64."):
+        check_sequence(small, 6, (48, 64))
+
+
+def test_a_sequence_shorter_than_a_clip_is_refused(small):
+    with pytest.raises(TrainingError, match="too short\n  expected: 7 frames.*\n  received: .*: 6"):
+        check_sequence(small, 7, (16, 32))
+
+
+@pytest.mark.parametrize(("name", "dtype", "what"), [("depth_left", np.uint16, "depth of another size"), ("image_left", np.uint8, "images of different sizes")])
+def test_every_frame_has_the_same_size(small, name, dtype, what):
+    cv2.imwrite(str(small / name / "000005.png"), np.ones((16, 32), dtype))
+    with pytest.raises(TrainingError, match=f"{what}\n.*\n.*000005.png: .16, 32."):
+        check_sequence(small, 6, (16, 32))
+    with pytest.raises(TrainingError, match=what):
+        list(to_clips(small, frames=6))
+
+
+@pytest.mark.parametrize(("name", "what"), [("depth_left/000001.png", "depth unreadable"), ("image_left/000001.png", "image unreadable")])
 def test_an_unreadable_file_is_named(small, name, what):
     (small / name).write_bytes(b"no image")
     with pytest.raises(TrainingError, match=f"{what}\n.*\n.*{name}"):
