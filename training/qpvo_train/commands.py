@@ -5,6 +5,7 @@ import argparse
 import dataclasses
 import importlib
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -95,6 +96,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from .sources import validation_folder
 
     config = load_config(options.config)
+    _check_out(options.out)
     torch.set_num_threads(config.train.threads)
     about, network, complete = _network_to_measure(config, options)
     report = about | _made_by()
@@ -140,6 +142,7 @@ def profile(options: argparse.Namespace) -> None:
     from .sources import validation_folder
 
     config = load_config(options.config)
+    _check_out(options.out)
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
     device = join_processes(options.device).device
@@ -153,18 +156,30 @@ def time_frame(options: argparse.Namespace) -> None:
     from . import frame_time
 
     config = load_config(options.config)
+    _check_out(options.out)
     torch.set_num_threads(config.train.threads)
     device = join_processes(options.device).device
     settings = {name: getattr(options, name) for name in ("windows", "size", "frames", "precision")}
     _print_json(frame_time.time_frame(config, device=device, **settings), options.out)
 
 
+def _check_out(out: str | None) -> None:
+    """Refuses a file for a report that cannot be written, before it is measured."""
+    if out is None:
+        return
+    path = Path(out)
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not above.is_dir() or not os.access(path if path.exists() else above, os.W_OK):
+        raise TrainingError("wrong value of --out", expected="a file that can be written", received=out)
+
+
 def _print_json(report: dict, out: str | None) -> None:
-    """out: also a file."""
+    """out: also a file, in a folder that is made where it is missing."""
     text = json.dumps(report, indent=2)
+    print(text, flush=True)
     if out is not None:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
         Path(out).write_text(text + "\n")
-    print(text)
 
 
 def ablate(options: argparse.Namespace) -> None:

@@ -116,6 +116,13 @@ def test_a_corrupt_checkpoint_is_neither_evaluated_nor_exported(settings: dict, 
     assert "cannot read the checkpoint" in refusal(command, settings, tmp_path, capsys, *out)
 
 
+@pytest.mark.parametrize("command", ["evaluate", "profile", "time-frame"])
+@pytest.mark.parametrize("out", [".", "config.yaml/report.json"])
+def test_a_report_that_cannot_be_written_is_refused_before_it_is_measured(settings: dict, tmp_path: Path, capsys, command: str, out: str):
+    settings["run"] = str(tmp_path / "absent")
+    assert "wrong value of --out" in refusal(command, settings, tmp_path, capsys, "--out", str(tmp_path / out))
+
+
 def test_a_start_of_other_sizes_is_refused(settings: dict, tmp_path: Path, capsys):
     assert call("train", settings, tmp_path, "--device", "cpu") == 0
     other = {**settings, "run": str(tmp_path / "other"), "sizes": {"width": 4, "feature_dim": 8, "hidden_dim": 32}}

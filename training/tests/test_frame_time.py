@@ -113,7 +113,7 @@ def run(tmp_path: Path, *options: str) -> int:
 
 
 def test_the_command_writes_what_it_measured(tmp_path: Path, capsys):
-    out = tmp_path / "frame.json"
+    out = tmp_path / "new" / "folder" / "frame.json"
     assert run(tmp_path, "--windows", "5/4/2/3", "--size", "64x48", "--frames", "3", "--out", str(out)) == 0
     report = json.loads(out.read_text())
     assert report == json.loads(capsys.readouterr().out)
