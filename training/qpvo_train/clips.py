@@ -2,6 +2,7 @@
 """Clips on disk -> training samples: temporal and geometric augmentation, photometric drift, normalised depth, first pose = identity."""
 
 import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,22 @@ def read_clip(path) -> dict:
         raise ValueError(f"{path}: {error}") from error
     check_clip(clip, path)
     return clip
+
+
+def clip_size(path) -> tuple[int, int, int]:
+    """(frames, height, width) of a clip file, from the head of its images alone. Raises ValueError when it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("im.npy") as file:
+            np.lib.format.read_magic(file)
+            frames, height, width = np.lib.format.read_array_header_1_0(file)[0]
+            return frames, height, width
+    except Exception as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def size_text(size: tuple[int, int, int]) -> str:
+    frames, height, width = size
+    return f"{frames} frames of {width}x{height}"
 
 
 def check_clip(clip: dict, name) -> None:
@@ -259,6 +276,22 @@ class ClipFolder:
                 warnings.warn(f"clip skipped: {error}", stacklevel=2)
                 self.broken.add(path)
                 self.files = [self._scan(folder) for folder in self.folders]
+
+    def check_sizes(self, frames: int) -> None:
+        """Raises TrainingError when a clip is too short for `frames` frames or smaller than the crop. One that cannot be read is left to be skipped."""
+        wanted, wrong = (frames, *self.crop), []
+        for path in sorted({path for files in self.files for path in files}):
+            try:
+                size = clip_size(path)
+            except ValueError:
+                continue
+            if any(have < want for have, want in zip(size, wanted)):
+                wrong.append((path, size))
+        if wrong:
+            path, size = wrong[0]
+            received = f"{path}: {size_text(size)}" + (f" (and {len(wrong) - 1} more)" if wrong[1:] else "")
+            advice = "Move these clips away and render again, or change train: stages and data: crop."
+            raise TrainingError("clips too short or too small", expected=f"at least {size_text(wanted)}", received=received, advice=advice)
 
     def batch(self, size: int) -> dict:
         return collate([next(self) for _ in range(size)])

@@ -6,13 +6,15 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
+from .clips import clip_size, size_text
 from .config import TRAINING_SEEDS, Config, RenderConfig, check_config
 from .errors import TrainingError
 from .render.bank import load_bank
 from .render.clip import use_one_thread
 from .render.sequence import SETS, render_sequences
-from .render.worker import render_clips
+from .render.worker import clip_name, render_clips
 from .tartanair import check_sequence, write_clips
 
 VALIDATION_CLIPS = 32  # seeds from 0 on
@@ -22,7 +24,8 @@ SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibr
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
     """what: train, val or a key of SEQUENCES. Files that exist are kept.
 
-    Raises TrainingError for a missing texture folder, a TartanAir sequence that cannot be used and seeds that are reserved, before any work starts.
+    Raises TrainingError for a missing texture folder, a TartanAir sequence that cannot be used, seeds that are reserved and clips of another size that are there,
+    before any work starts.
     """
     if what == "train" and count is not None:
         config = replace(config, render=replace(config.render, count=count))
@@ -53,7 +56,8 @@ def _folder(folder: str | None, key: str) -> str:
 
 
 def _clips(render: RenderConfig, out: str) -> None:
-    """The seeds shared out among the processes, of which each uses one thread."""
+    """The seeds shared out among the processes, of which each uses one thread. Raises TrainingError for clips of another size that are there already."""
+    _check_kept(render, Path(out))
     if render.workers <= 1:
         return _share(render, out)
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -62,6 +66,20 @@ def _clips(render: RenderConfig, out: str) -> None:
     with ProcessPoolExecutor(render.workers, multiprocessing.get_context("spawn")) as pool:
         for done in [pool.submit(_share, share, out) for share in shares]:
             done.result()
+
+
+def _check_kept(render: RenderConfig, out: Path) -> None:
+    wanted = (render.frames, render.height, render.width)
+    for path in (out / clip_name(seed) for seed in range(render.first, render.first + render.count)):
+        if not path.exists():
+            continue
+        try:
+            size = clip_size(path)
+        except ValueError as error:
+            raise TrainingError("a clip that is there cannot be read", received=error, advice="Remove it to have it rendered again.") from None
+        if size != wanted:
+            advice = "Move these clips away, or give another folder."
+            raise TrainingError("clips of another size are there", expected=size_text(wanted), received=f"{path}: {size_text(size)}", advice=advice)
 
 
 def _share(render: RenderConfig, out: str) -> None:

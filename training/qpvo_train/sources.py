@@ -4,21 +4,26 @@
 from pathlib import Path
 
 from .clips import ClipFolder
-from .config import Config, DataConfig
+from .config import Config, DataConfig, StageConfig
 from .errors import TrainingError
 from .processes import Processes
 
 
-def clip_source(config: Config, processes: Processes):
+def clip_source(config: Config, processes: Processes, stages: tuple[StageConfig, ...] | None = None):
     """The clips of a process: from the folders with a seed of its own, or rendered on the fly, its share of all. Of the clips that were cut from sequences,
-    those of the configured ones.
+    those of the configured ones. stages: that the clips are for (default: those of the configuration).
 
-    Raises TrainingError where there are none.
+    Raises TrainingError where there are none, and for clips that are too short for one of the stages.
     """
     data = config.data
     if data.clips is None:
         return _rendered_clips(config, processes)
-    seed = config.train.seed + 104729 * processes.rank
+    source = _clip_folder(data, config.train.seed + 104729 * processes.rank)
+    source.check_sizes(max(stage.frames for stage in stages or config.train.stages))
+    return source
+
+
+def _clip_folder(data: DataConfig, seed: int) -> ClipFolder:
     if not data.tartanair:
         return ClipFolder(data.clips, seed=seed, crop=data.crop)
     share = data.tartanair_share

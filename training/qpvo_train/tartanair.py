@@ -125,11 +125,15 @@ def sequence_name(folder) -> str:
 
 
 def write_clips(folder, out, **options) -> int:
-    """Saves the clips of to_clips as <out>/<sequence_name>-<number>.npz; returns their number."""
-    count = 0
+    """Saves the clips of to_clips as <out>/<sequence_name>-<number>.npz, instead of those that were cut from the sequence before; returns their number."""
+    name, written = sequence_name(folder), set()
     for count, clip in enumerate(to_clips(folder, **options), 1):
-        save_clip(Path(out) / f"{sequence_name(folder)}-{count:05d}.npz", clip)
-    return count
+        written.add(path := Path(out) / f"{name}-{count:05d}.npz")
+        save_clip(path, clip)
+    for path in Path(out).glob("*.npz"):
+        if path.name.startswith(f"{name}-") and path not in written:
+            path.unlink()
+    return len(written)
 
 
 def _intrinsics(shrink):

@@ -99,6 +99,16 @@ def test_a_missing_or_empty_folder_of_clips_is_refused(settings: dict, tmp_path:
     assert str(tmp_path / "clips") in message and "Render clips first" in message
 
 
+@pytest.mark.parametrize(
+    ("frames", "crop", "wanted"), [(9, [48, 64], "at least 9 frames of 64x48"), (8, [80, 64], "at least 8 frames of 64x80")], ids=["short", "small"]
+)
+def test_clips_that_a_later_stage_cannot_use_are_refused(settings: dict, tmp_path: Path, capsys, frames: int, crop: list[int], wanted: str):
+    settings["data"]["crop"] = crop
+    settings["train"]["stages"] = [{**STAGE, "until": 0.5}, {**STAGE, "frames": frames}]
+    message = refusal("train", settings, tmp_path, capsys, "--device", "cpu")
+    assert wanted in message and "0.npz: 8 frames of 96x64 (and 3 more)" in message
+
+
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir])
 def test_a_missing_or_empty_folder_of_textures_is_refused(settings: dict, tmp_path: Path, capsys, make):
     make(tmp_path / "textures")

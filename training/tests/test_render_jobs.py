@@ -59,6 +59,20 @@ def test_the_clips_of_a_configuration_are_rendered_once(tmp_path: Path, capsys):
     assert "0 clips rendered" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("change", [{"frames": 4}, {"height": 64}, None])
+def test_clips_of_another_size_are_not_kept_silently(tmp_path: Path, capsys, change: dict | None):
+    values = settings(tmp_path)
+    values["render"]["first"] = 1008
+    assert render(tmp_path, values) == 0
+    values["render"] |= {"first": 1007, **(change or {})}
+    if change is None:
+        (tmp_path / "clips" / "0001008.npz").write_bytes(b"no clip")
+    assert render(tmp_path, values) == 2
+    message = capsys.readouterr().err
+    assert "0001008.npz" in message and ("cannot be read" if change is None else "of another size are there") in message
+    assert not (tmp_path / "clips" / "0001007.npz").exists()
+
+
 @pytest.mark.parametrize("what", list(SETS))
 def test_each_set_of_sequences_has_a_folder_of_its_own(what: str, tmp_path: Path, monkeypatch):
     asked = []

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from qpvo_train.clips import load_sample
+from qpvo_train.clips import clip_size, load_sample
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.flow import flow, mean_flow
 from qpvo_train.tartanair import check_sequence, list_frames, read_poses, sequence_name, to_clips, write_clips
@@ -53,6 +53,16 @@ def test_written_clips_are_samples(small):
     assert write_clips(small, small / "clips", frames=4, step=2, shrink=1) == 2
     sample = load_sample(sorted((small / "clips").glob("*.npz"))[0], frames=4, crop=(32, 64), augment=False)
     assert sample["images"].shape == (4, 1, 32, 64)
+
+
+def test_clips_that_were_cut_before_are_replaced(small):
+    for name in ("kept.npz", f"{sequence_name(small / 'other')}-00003.npz"):
+        (small / "clips").mkdir(exist_ok=True)
+        (small / "clips" / name).write_bytes(b"")
+    assert write_clips(small, small / "clips", frames=2, step=2, shrink=1) == 3
+    assert write_clips(small, small / "clips", frames=4, step=2, shrink=1) == 2
+    assert {clip_size(path)[0] for path in (small / "clips").glob(f"{sequence_name(small)}-*")} == {4}
+    assert len(list((small / "clips").iterdir())) == 4
 
 
 def test_sequences_with_the_same_last_folder_keep_their_clips_apart(small, tmp_path):

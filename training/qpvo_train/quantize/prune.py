@@ -50,7 +50,7 @@ def prune(
     torch.set_num_threads(config.train.threads)
     processes = join_processes(device)
     try:
-        source = clip_source(config, processes)
+        source = clip_source(config, processes, config.train.stages[-1:])
         try:
             widths = round_widths(network, damage or _measured(config, network), config)
             return _run(config, Path(config_path), state, widths, source, processes, Path(out or config.quantize_folder / FOLDER), fresh)

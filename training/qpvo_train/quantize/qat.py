@@ -121,7 +121,7 @@ def qat(
     torch.set_num_threads(config.train.threads)
     processes = join_processes(device)
     try:
-        source = clip_source(config, processes)
+        source = clip_source(config, processes, config.train.stages[-1:])
         try:
             trainer = QatTrainer(_training(config, folder / "training"), source, processes, copy.deepcopy(network), taught_by)
             if trainer.checkpoint_path.exists() and not fresh:

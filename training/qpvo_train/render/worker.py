@@ -9,11 +9,15 @@ from .bank import load_bank
 from .clip import random_clip, save_clip, use_one_thread
 
 
+def clip_name(seed: int) -> str:
+    return f"{seed:07d}.npz"
+
+
 def render_clips(out, first: int, count: int, bank, *, frames=16, height=240, width=320, report=print) -> int:
     """Renders the seeds first .. first + count - 1 that are not in `out` yet; returns how many it made."""
     made, began = 0, time.time()
     for seed in range(first, first + count):
-        path = Path(out) / f"{seed:07d}.npz"
+        path = Path(out) / clip_name(seed)
         if path.exists():
             continue
         save_clip(path, random_clip(seed, bank, frames, height, width))
