@@ -60,7 +60,20 @@ def load_checkpoint(path: str | Path) -> dict:
         found = state.get("format", "no format entry") if isinstance(state, dict) else type(state).__name__
         raise TrainingError(f"{path} is no checkpoint of this package", expected=FORMAT, received=found)
     check_keys(state, NETWORK_KEYS, path)
+    _check_average(state["network"], state["average"], path)
+    if "scales" in state:
+        _check_average(state["scales"]["network"], state["scales"]["average"], path)
     return state
+
+
+def _check_average(network: dict, average: dict, path: Path) -> None:
+    """The average is of the network's tensors."""
+    shapes, averaged = ({name: tuple(value.shape) for name, value in tensors.items()} for tensors in (network, average))
+    wrong = sorted(name for name in shapes.keys() | averaged.keys() if shapes.get(name) != averaged.get(name))
+    if wrong:
+        name = wrong[0]
+        received = f"{name} {averaged.get(name, 'is missing')} in the average, {shapes.get(name, 'missing')} in the network"
+        raise TrainingError(f"the average in {path} is not that of its network", expected="the same tensors", received=received)
 
 
 def _check_sums(path: Path) -> None:
