@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--clips", type=int, default=32, help="held-out clips, 0 for none")
     evaluate.add_argument("--matching", help="folder of a TartanAir sequence for the matching yardstick")
     evaluate.add_argument("--weights", help="weights of another origin (.pth, .npz, .safetensors) to measure instead of a checkpoint")
+    evaluate.add_argument("--device", choices=("cpu", "cuda"))
     evaluate.add_argument("--out", help="file for the JSON, which is printed in any case")
 
     ablate = command("ablate", "Trains anew without each of the losses in turn, and measures what that costs; goes on where it was interrupted.")

@@ -52,10 +52,21 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _check_start(config: Config, options: argparse.Namespace) -> None:
-    """Refuses a checkpoint that cannot be gone on from or started with, before a renderer gets to work."""
+    """Refuses a checkpoint that cannot be gone on from or started with, or is past the last step that is asked for, before a renderer gets to work."""
+    if options.until is not None:
+        _check_least("--until", options.until, 1)
     path = Path(config.run) / "checkpoint.pt" if options.init is None else options.init
-    if options.init is not None or (Path(path).exists() and not options.fresh):
-        checkpoint_of(config, path)
+    if options.init is None and (options.fresh or not Path(path).exists()):
+        return
+    step = checkpoint_of(config, path)[1]["step"]
+    last = _last_step(config, options)
+    if options.init is None and step > last:
+        advice = "Ask for more steps (--until, --steps, train: steps), or give --fresh to start anew."
+        raise TrainingError(f"{path} is past the last step that is asked for", expected=f"step {last} at most", received=f"step {step}", advice=advice)
+
+
+def _last_step(config: Config, options: argparse.Namespace) -> int:
+    return config.train.steps if options.until is None else min(options.until, config.train.steps)
 
 
 def _draw_curves(folder: Path) -> None:
@@ -81,6 +92,8 @@ def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
         trainer.resume(trainer.checkpoint_path)
         if trainer.processes.leads:
             print(f"going on from step {trainer.step} of {trainer.config.train.steps}", flush=True)
+            if trainer.step == _last_step(trainer.config, options):
+                print("nothing left to do", flush=True)
 
 
 def render(options: argparse.Namespace) -> None:
@@ -97,8 +110,11 @@ def evaluate(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     _check_out(options.out)
+    _check_least("--clips", options.clips, 0)
     torch.set_num_threads(config.train.threads)
+    device = join_processes(options.device).device
     about, network, complete = _network_to_measure(config, options)
+    network = network.to(device)
     report = about | _made_by()
     if complete and options.clips > 0:
         report["held_out"] = evaluate_clips(network, validation_folder(config), options.clips, config.data.crop)
@@ -143,6 +159,7 @@ def profile(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     _check_out(options.out)
+    _check_least("--repeats", options.repeats, 1)
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
     device = join_processes(options.device).device
@@ -161,6 +178,11 @@ def time_frame(options: argparse.Namespace) -> None:
     device = join_processes(options.device).device
     settings = {name: getattr(options, name) for name in ("windows", "size", "frames", "precision")}
     _print_json(frame_time.time_frame(config, device=device, **settings), options.out)
+
+
+def _check_least(option: str, value: int, least: int) -> None:
+    if value < least:
+        raise TrainingError(f"wrong value of {option}", expected=f"{least} or more", received=value)
 
 
 def _check_out(out: str | None) -> None:

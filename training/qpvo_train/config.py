@@ -283,6 +283,7 @@ def _render_rules(config: Config) -> Iterator[Rule]:
 
 def _train_rules(train: TrainConfig) -> Iterator[Rule]:
     yield from _positive(train, "train", "steps", "threads", "batch", "log_every")
+    yield 0 <= train.seed < 2**32, "train: seed", "between 0 and 2**32 - 1", train.seed
     yield 0 < train.learning_rate < 1, "train: learning_rate", "between 0 and 1", train.learning_rate
     yield train.warmup_steps >= 0, "train: warmup_steps", "0 or more", train.warmup_steps
     yield 0 <= train.decay_share <= 1, "train: decay_share", "between 0 and 1", train.decay_share

@@ -33,6 +33,9 @@ def evaluate_clips(network: PatchNetwork, folder: str | Path, count: int, crop: 
 
 
 def held_out_files(folder: str | Path, count: int) -> list[Path]:
+    """The first `count` clips of a folder by name. Raises TrainingError when there are none, and for a count that is not positive."""
+    if count < 1:
+        raise TrainingError("wrong number of held-out clips", expected="1 or more", received=count)
     files = sorted(Path(folder).glob("[!.]*.npz"))[:count]
     if not files:
         advice = "Render them first: python -m qpvo_train render --what val --config <file>."

@@ -24,9 +24,11 @@ SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibr
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:
     """what: train, val or a key of SEQUENCES. Files that exist are kept.
 
-    Raises TrainingError for a missing texture folder, a TartanAir sequence that cannot be used, seeds that are reserved and clips of another size that are there,
-    before any work starts.
+    Raises TrainingError for a count that is not positive, a missing texture folder, a TartanAir sequence that cannot be used, seeds that are reserved and clips of
+    another size that are there, before any work starts.
     """
+    if what != "train" and count is not None and count < 1:
+        raise TrainingError("wrong value of --count", expected="a positive number", received=count)
     if what == "train" and count is not None:
         config = replace(config, render=replace(config.render, count=count))
         check_config(config, "--count")

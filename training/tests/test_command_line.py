@@ -53,6 +53,24 @@ def test_a_training_runs_goes_on_and_starts_afresh(settings: dict, tmp_path: Pat
     assert [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()] == [1]
 
 
+def test_a_training_that_is_past_its_end_says_so(settings: dict, tmp_path: Path, capsys):
+    assert call("train", settings, tmp_path, "--device", "cpu") == 0
+    assert "nothing left to do" not in capsys.readouterr().out
+    assert call("train", settings, tmp_path, "--device", "cpu") == 0
+    assert "going on from step 3 of 3\nnothing left to do\n" in capsys.readouterr().out
+    for option in ("--until", "--steps"):
+        assert "expected: step 2 at most\n  received: step 3\n" in refusal("train", settings, tmp_path, capsys, "--device", "cpu", option, "2")
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [("train", "--until", "0"), ("evaluate", "--clips", "-1"), ("profile", "--repeats", "0"), ("render", "--count", "-3"), ("render", "--count", "0")],
+)
+def test_a_number_that_cannot_be_is_refused(settings: dict, tmp_path: Path, capsys, command: str, option: str, value: str):
+    what = ["--what", "val"] if command == "render" else []
+    assert f"wrong value of {option}" in (message := refusal(command, settings, tmp_path, capsys, option, value, *what)) and f"received: {value}" in message
+
+
 def test_a_training_may_start_from_another_networks_weights(settings: dict, tmp_path: Path):
     assert call("train", settings, tmp_path, "--device", "cpu") == 0
     other = {**settings, "run": str(tmp_path / "other"), "train": {**settings["train"], "learning_rate": 1e-12}}
@@ -84,6 +102,17 @@ def test_a_corrupt_checkpoint_is_refused(settings: dict, tmp_path: Path, capsys,
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "checkpoint.pt").write_bytes(content)
     assert "cannot read the checkpoint" in refusal("train", settings, tmp_path, capsys, "--device", "cpu")
+
+
+@pytest.mark.parametrize("damage", [lambda average: average.popitem(), lambda average: average.update({"update.d.1.bias": torch.zeros(3)})])
+def test_a_checkpoint_with_another_average_is_refused(settings: dict, tmp_path: Path, capsys, damage):
+    assert call("train", settings, tmp_path, "--until", "1", "--device", "cpu") == 0
+    path = tmp_path / "run" / "checkpoint.pt"
+    state = torch.load(path)
+    damage(state["average"])
+    torch.save(state, path)
+    capsys.readouterr()
+    assert "is not that of its network" in refusal("train", settings, tmp_path, capsys, "--device", "cpu")
 
 
 def test_a_corrupt_start_is_refused(settings: dict, tmp_path: Path, capsys):
@@ -147,5 +176,6 @@ def test_no_threads_are_refused(settings: dict, tmp_path: Path, capsys):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
-def test_a_missing_gpu_is_refused(settings: dict, tmp_path: Path, capsys):
-    assert "--device cpu" in refusal("train", settings, tmp_path, capsys, "--device", "cuda")
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_missing_gpu_is_refused(settings: dict, tmp_path: Path, capsys, command: str):
+    assert "--device cpu" in refusal(command, settings, tmp_path, capsys, "--device", "cuda")

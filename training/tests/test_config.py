@@ -81,6 +81,7 @@ WRONG = [
     ({"train": {"checkpoint_minutes": -1.0}}, "train: checkpoint_minutes\n  expected: 0 or more"),
     ({"sizes": {"width": 0}}, "sizes: width\n  expected: a positive number"),
     ({"train": {"steps": 0}}, "train: steps\n  expected: a positive number"),
+    ({"train": {"seed": -1}}, "train: seed\n  expected: between 0 and 2\\*\\*32 - 1"),
     ({"train": {"learning_rate": 2.0}}, "between 0 and 1"),
     ({"sensitivity": {"clips": 0}}, "sensitivity: clips\\n  expected: a positive number"),
     ({"sensitivity": {"pruned": 1.0}}, "sensitivity: pruned\\n  expected: between 0 and 1"),

@@ -58,6 +58,12 @@ def test_a_missing_folder_and_a_broken_clip_are_refused(network: PatchNetwork, p
         evaluate_clips(network, tmp_path, 3, CROP)
 
 
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_number_of_clips_that_cannot_be_is_refused(network: PatchNetwork, plane_clips: Path, count: int):
+    with pytest.raises(TrainingError, match=f"wrong number of held-out clips\n  expected: 1 or more\n  received: {count}"):
+        evaluate_clips(network, plane_clips, count, CROP)
+
+
 def test_the_best_place_is_that_of_the_largest_product():
     source, target = torch.randn(2, 5, 12, 14)
     centres = torch.tensor([[1.0, 1.0], [12.0, 10.0], [6.0, 4.0]])
@@ -103,7 +109,8 @@ def test_the_command_prints_and_writes_json(plane_clips: Path, tmp_path: Path, c
     config = tmp_path / "config.yaml"
     config.write_text(f"data: {{ validation: {plane_clips}, crop: [48, 64] }}\n")
     out = tmp_path / "report.json"
-    assert main(["evaluate", "--config", str(config), "--checkpoint", str(tmp_path / "checkpoint.pt"), "--clips", "2", "--out", str(out)]) == 0
+    options = ["--checkpoint", str(tmp_path / "checkpoint.pt"), "--clips", "2", "--device", "cpu", "--out", str(out)]
+    assert main(["evaluate", "--config", str(config), *options]) == 0
     report = json.loads(out.read_text())
     assert report == json.loads(capsys.readouterr().out)
     assert report["step"] == 5 and report["held_out"] == evaluate_clips(network, plane_clips, 2, CROP)
