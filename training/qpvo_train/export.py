@@ -60,8 +60,17 @@ def export(
         import_network(network, folder, name, provenance, description=card.description, licence=licence, quantized=quantized)
         if log.exists():
             plot_log(log, folder / "training.png")
-        write_card(folder / "README.md", name, network.sizes, parameters, licence, provenance, card, picture=log.exists(), old=out / "README.md")
+        of_card = {"picture": log.exists(), "old": out / "README.md", "same_weights": _weights_sum(out / MANIFEST) == _weights_sum(folder / MANIFEST)}
+        write_card(folder / "README.md", name, network.sizes, parameters, licence, provenance, card, **of_card)
     return out
+
+
+def _weights_sum(manifest: Path) -> str | None:
+    """SHA-256 of the weights of a model; None where there is no such manifest."""
+    try:
+        return json.loads(manifest.read_text())["files"]["weights"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _check_replaces(manifest: Path, parameters: int) -> None:

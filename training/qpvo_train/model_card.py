@@ -9,6 +9,7 @@ from .provenance import Provenance
 
 CARDS = Path(__file__).parents[1] / "cards"
 BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
+EARLIER_WEIGHTS = "**Measured with earlier weights, not with those of this folder.**"
 # With the place that `npm run bench -- accuracy` fills.
 NOT_MEASURED = "Not measured yet.\n\n<!-- odometry: begin -->\n<!-- odometry: end -->"
 
@@ -71,9 +72,19 @@ def read_card(name: str, folder: Path = CARDS) -> Card:
 
 
 def write_card(
-    path: Path, name: str, sizes: NetworkSizes, parameters: int, licence: str, provenance: Provenance, card: Card, *, picture: bool, old: Path
+    path: Path,
+    name: str,
+    sizes: NetworkSizes,
+    parameters: int,
+    licence: str,
+    provenance: Provenance,
+    card: Card,
+    *,
+    picture: bool,
+    old: Path,
+    same_weights: bool,
 ) -> None:
-    """Writes the card to `path`; the accuracy table is taken over from the card `old`, where there is one."""
+    """Writes the card to `path`; the accuracy table is taken over from the card `old`, where there is one, whose model has the same weights or others."""
     text = TEMPLATE.format(
         name=name,
         description=card.description,
@@ -87,7 +98,7 @@ def write_card(
         inner=inner_widths_text(sizes, parameters),
         picture="![Loss, patches within one pixel and learning rate over the steps](training.png)" if picture else "No log of the training was kept.",
         begin=BEGIN,
-        accuracy=kept_accuracy(old),
+        accuracy=kept_accuracy(old, same_weights),
         end=END,
         sections=card.sections,
         **vars(provenance),
@@ -101,9 +112,11 @@ def inner_widths_text(sizes: NetworkSizes, parameters: int) -> str:
     return "those of the sizes" if parameters == unpruned else f"pruned: {parameters:,} of {unpruned:,} parameters are left"
 
 
-def kept_accuracy(old: Path) -> str:
-    """What stands between the markers of a card."""
+def kept_accuracy(old: Path, same_weights: bool) -> str:
+    """What stands between the markers of a card; with other weights it says at its top that it was measured with earlier ones."""
     text = old.read_text() if old.exists() else ""
     begin, end = text.find(BEGIN), text.find(END)
     kept = text[begin + len(BEGIN) : end].strip() if 0 <= begin < end else ""
-    return kept or NOT_MEASURED
+    if same_weights or kept in ("", NOT_MEASURED) or kept.startswith(EARLIER_WEIGHTS):
+        return kept or NOT_MEASURED
+    return f"{EARLIER_WEIGHTS}\n\n{kept}"

@@ -17,7 +17,7 @@ from qpvo_train.__main__ import main
 from qpvo_train.checkpoint import save_checkpoint, sizes_state
 from qpvo_train.errors import TrainingError
 from qpvo_train.export import PROJECT, run_importer
-from qpvo_train.model_card import BEGIN, END, NOT_MEASURED
+from qpvo_train.model_card import BEGIN, EARLIER_WEIGHTS, END, NOT_MEASURED
 from qpvo_train.network import NetworkSizes, PatchNetwork
 
 TINY = NetworkSizes(width=4, feature_dim=16, hidden_dim=16)
@@ -96,6 +96,19 @@ def test_the_accuracy_table_survives_a_new_export(built: None, run: Path):
     card.write_text(before.replace("Not measured yet.", "| a | b |\n|---|---|\n| 1 | 2 |").replace("# small", "# changed by hand"))
     assert export(run) == 0
     assert card.read_text() == before.replace("Not measured yet.", "| a | b |\n|---|---|\n| 1 | 2 |")
+
+
+def test_a_table_of_earlier_weights_says_so_once(built: None, run: Path):
+    path, card = run / "run" / "checkpoint.pt", run / "models" / "tiny" / "README.md"
+    state = torch.load(path)
+    for n, text in enumerate((NOT_MEASURED, f"{EARLIER_WEIGHTS}\n\n| a |", f"{EARLIER_WEIGHTS}\n\n| a |")):
+        state["average"]["update.d.1.bias"] = torch.full((2,), float(n))
+        save_checkpoint(path, state)
+        for _ in range(2):
+            assert export(run) == 0
+            assert f"{BEGIN}\n{text}\n{END}" in card.read_text()
+        if n == 0:
+            card.write_text(card.read_text().replace(NOT_MEASURED, "| a |"))
 
 
 def test_a_pruned_network_says_so_and_has_its_own_name(built: None, run: Path):
