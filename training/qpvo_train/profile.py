@@ -23,7 +23,7 @@ def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> 
     """Seconds of a whole step and of its parts on the device of `batch` (samples of the last stage), of one rendered clip on the CPU, and of fake quantization.
 
     The parts are timed alone, the iterative ones times their number of iterations at the mean number of frames; what is left is losses, reprojection, joining
-    frames and the interpreter.
+    frames and the interpreter. Alone they may take longer than the step: then nothing is left, and the shares are those of their sum.
     """
     stage = config.train.stages[-1]
     device = batch["images"].device
@@ -45,6 +45,7 @@ def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> 
     counts = {"correlation": iterations, "update": iterations, "bundle_adjustment": iterations}
     seconds = {name: _seconds(lambda name=name, part=part: run(name, part), repeats, device) * counts.get(name, 1) for name, part in parts.items()}
     seconds["rest"] = max(0.0, step - sum(seconds.values()))
+    together = sum(seconds.values())
     clips = batch["images"].shape[0]
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads",
@@ -52,7 +53,7 @@ def profile_step(config: Config, batch: dict[str, Tensor], repeats: int = 3) -> 
         "steps_per_second": 1 / step,
         "step_seconds": step,
         "part_seconds": seconds,
-        "part_shares": {name: value / step for name, value in seconds.items()},
+        "part_shares": {name: value / together for name, value in seconds.items()},
         "render_seconds_per_clip": _render_seconds(config),
         "fake_quantize": fake_quantize_times(device, 10 * repeats),
     }
