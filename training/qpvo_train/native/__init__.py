@@ -5,6 +5,7 @@ import ctypes
 import functools
 import hashlib
 import os
+import platform
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,7 +13,15 @@ from pathlib import Path
 from ..errors import TrainingError
 
 FLAGS = ["-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512", "-fopenmp", "-shared", "-fPIC", "-std=c++17"]
-EXACT_FLAGS = [flag for flag in FLAGS if flag != "-ffast-math"] + ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+X86_FLAGS = ("-mprefer-vector-width=512",)
+
+
+def compiler_flags(*, exact: bool, machine: str) -> list[str]:
+    """machine: as platform.machine() has it."""
+    flags = FLAGS if machine in ("x86_64", "AMD64") else [flag for flag in FLAGS if flag not in X86_FLAGS]
+    if not exact:
+        return flags
+    return [flag for flag in flags if flag != "-ffast-math"] + ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 
 
 @functools.cache
@@ -22,7 +31,7 @@ def build_library(name: str, *, exact: bool = False) -> ctypes.CDLL:
     Raises TrainingError when there is no compiler or the compilation fails.
     """
     source = Path(__file__).with_name(f"{name}.cpp")
-    flags = EXACT_FLAGS if exact else FLAGS
+    flags = compiler_flags(exact=exact, machine=platform.machine())
     key = hashlib.sha256(source.read_bytes() + " ".join(flags).encode() + _processor().encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qpvo_train"
     library = folder / f"{name}-{key}.so"
