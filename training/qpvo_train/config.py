@@ -33,11 +33,11 @@ class RenderConfig:
     height: int = 240
     width: int = 320
     workers: int = 1  # processes; on the fly, 0 renders in the training process on its device
-    textures: str | None = None  # folder of images to mix into the procedural textures
+    textures: str | tuple[str, ...] | None = None  # folder, or folders, of images to mix into the procedural textures
 
     @property
     def texture_folders(self) -> list[str]:
-        return [] if self.textures is None else [self.textures]
+        return [self.textures] if isinstance(self.textures, str) else list(self.textures or ())
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,9 @@ def parse(kind: type, value: object, where: str):
         return _parse_dataclass(kind, value, where)
     origin = typing.get_origin(kind)
     if origin is types.UnionType:
-        return None if value is None else parse(typing.get_args(kind)[0], value, where)
+        kinds = typing.get_args(kind)
+        listed = next((one for one in kinds if typing.get_origin(one) is tuple and isinstance(value, list)), kinds[0])
+        return None if value is None else parse(listed, value, where)
     if origin is tuple:
         return _parse_tuple(kind, value, where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

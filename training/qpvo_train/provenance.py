@@ -47,8 +47,8 @@ def describe_data(config: Config, state: dict) -> str:
     there = 0 if files is None else len(files[0])
     size = f"{render.frames} frames of {render.width}x{render.height}"
     rendered = f"{there or render.count} rendered clips of {size}" if data.clips is not None else f"clips of {size}, rendered on the fly"
-    if render.textures is not None:
-        rendered += f" with the images of {Path(render.textures).name} among the textures"
+    if render.texture_folders:
+        rendered += f" with the images of {', '.join(Path(folder).name for folder in render.texture_folders)} among the textures"
     recorded = dict.fromkeys(part.get("recorded", recorded_data(config)) for part in state.get("history", [])) or [recorded_data(config)]
     return f"{rendered}, {', later '.join(recorded)}"
 

@@ -47,7 +47,14 @@ def test_values_are_taken_and_the_rest_is_default(tmp_path: Path):
     assert load(tmp_path, "") == Config()
 
 
+@pytest.mark.parametrize(("textures", "folders"), [(None, []), ("a", ["a"]), (["a", "b"], ["a", "b"]), ([], [])])
+def test_textures_come_of_one_folder_or_several(tmp_path: Path, textures: object, folders: list[str]):
+    assert load(tmp_path, {"render": {"textures": textures}}).render.texture_folders == folders
+
+
 WRONG = [
+    ({"render": {"textures": 3}}, "render: textures\n  expected: str\n  received: 3"),
+    ({"render": {"textures": ["a", 3]}}, "render: textures.1.\n  expected: str\n  received: 3"),
     ({"trian": {}}, "unknown key in .*: trian"),
     ({"train": {"lr": 1}}, "unknown key in .*train: lr"),
     ({"train": {"stages": [{"frams": 8}]}}, r"unknown key in .*stages\[0\]: frams"),

@@ -33,3 +33,8 @@ def test_folders_are_named_by_what_tells_them_apart():
     assert named("a/P001", "b/P001", "a/P001") == "a share of 0.2 from a/P001, b/P001 (TartanAir)"
     assert named("a/P001", "b/P002") == "a share of 0.2 from P001, P002 (TartanAir)"
     assert named() == "no recorded data"
+
+
+def test_folders_of_textures_are_named():
+    config = replace(Config(), render=replace(Config().render, textures=("a/photos", "b/walls")))
+    assert "with the images of photos, walls among the textures" in describe_data(config, {})
