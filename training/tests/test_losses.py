@@ -105,11 +105,10 @@ def test_pose_errors_by_hand():
     assert translation[0, 0, 1].item() == pytest.approx((scale * both[0] - true[0]).norm().item(), abs=1e-3)
 
 
-@pytest.mark.parametrize("frames", [1, 2, 5])
+@pytest.mark.parametrize("frames", [2, 5])
 def test_mean_of_pairs_leaves_out_the_diagonal(frames: int):
     errors = torch.full((1, frames, frames), 3.0) + 100 * torch.eye(frames)
-    if frames > 1:
-        assert losses.mean_of_pairs(errors).item() == pytest.approx(3)
+    assert losses.mean_of_pairs(errors).item() == pytest.approx(3)
 
 
 def matching_scene(features: Tensor) -> tuple[Tensor, Tensor, TrueMatches]:
