@@ -29,7 +29,7 @@ def test_a_checkpoint_knows_its_sequences(plane_clips: Path, tmp_path: Path):
 
 
 def test_folders_are_named_by_what_tells_them_apart():
-    named = lambda *folders: recorded_data(with_sequences(Config(), *folders))  # noqa: E731
+    named = lambda *folders: recorded_data(with_sequences(Config(), *folders))
     assert named("a/P001", "b/P001", "a/P001") == "a share of 0.2 from a/P001, b/P001 (TartanAir)"
     assert named("a/P001", "b/P002") == "a share of 0.2 from P001, P002 (TartanAir)"
     assert named() == "no recorded data"
