@@ -267,9 +267,8 @@ export class PatchOdometry {
     return this.#graph.n >= initFrames ? initUpdates : 0;
   }
 
-  /** Before the last of the first updates. With less than two before it there is nothing to judge by. */
+  /** Before the last of the first updates. */
   async #settleStart(clock: StageClock): Promise<void> {
-    if (this.#parameters.initUpdates < MIN_SETTLED_UPDATES) return;
     await settleStart({
       device: this.#device,
       graph: this.#graph,
@@ -377,9 +376,6 @@ interface Admission {
 }
 
 const ADMITTED: Admission = { still: false, progress: undefined };
-
-/** First updates, below which their result is not looked at before the last. */
-const MIN_SETTLED_UPDATES = 3;
 
 const STANDSTILL = 'motion: move the camera sideways';
 

@@ -9,12 +9,13 @@ import type {
   HealthQuestion,
   Questions,
 } from './FrameDevice.ts';
+import { healthQuestion } from './healthQuestion.ts';
 import { mapPoints } from './mapPoints.ts';
 import type { GraphFrame, PatchGraph } from './PatchGraph.ts';
 import type { Pose } from './Pose.ts';
 import type { PoseTable } from './PoseTable.ts';
 import { compose, inverse, isFinitePose } from './se3.ts';
-import { FLOW_BETA, SOLVER } from './solver.ts';
+import { FLOW_BETA } from './solver.ts';
 import { TrackingMonitor } from './TrackingMonitor.ts';
 import { Trajectory, type TrajectoryEntry } from './Trajectory.ts';
 import type { FinalPose, FinishResult, Health, MapPoint, TrackingState } from './types.ts';
@@ -188,14 +189,12 @@ export class Segment {
 
   /** Evidence over the pairs that the sequence numbers of source and target choose. */
   #healthQuestion(flags: Uint8Array, chosen: (source: number, target: number) => boolean): HealthQuestion {
-    const { graph, parameters, gridPerParameterPx } = this.#context;
+    const { graph } = this.#context;
     const sequenceOf = new Map(graph.frames.map(({ slot, sequence }) => [slot, sequence]));
     for (let p = 0; p < graph.pairCount; p++) {
       flags[p] = chosen(sequenceOf.get(graph.source[p]!)!, sequenceOf.get(graph.target[p]!)!) ? 1 : 0;
     }
-    const inlierThreshold = parameters.inlierThresholdPx * gridPerParameterPx;
-    const { minConfidence } = parameters;
-    return { pairCount: graph.pairCount, flags, inlierThreshold, minConfidence, margin: SOLVER.margin };
+    return healthQuestion(graph.pairCount, flags, this.#context);
   }
 
   /** Undefined when no pair was chosen. */

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { OdometryParameters } from '../config/parameters.ts';
 import { type FrameDevice, NO_QUESTIONS } from './FrameDevice.ts';
+import { type HealthSettings, healthQuestion } from './healthQuestion.ts';
 import type { PatchGraph } from './PatchGraph.ts';
 import type { Pose } from './Pose.ts';
 import type { PoseTable } from './PoseTable.ts';
 import { compose, inverse, type Vec3 } from './se3.ts';
-import { SOLVER } from './solver.ts';
+
+/** With fewer first updates, of which the last is still to come, there is nothing to judge by. */
+const LEAST_UPDATES = 3;
 
 /** How often a bundle adjustment is begun anew, with how many calls each. */
 const DRAWS = 3;
@@ -23,12 +26,11 @@ const SERIOUS = 3;
 /** Share of the residual that another explanation must have left after updates of its own: measured 0.5 to 0.75 where it was the right one. */
 const BETTER = 0.85;
 
-export interface StartWork {
+export interface StartWork extends HealthSettings {
   device: Pick<FrameDevice, 'buffers' | 'readBack' | 'setInverseDepths'>;
   graph: Pick<PatchGraph, 'frames' | 'pairCount'>;
   poses: PoseTable;
-  parameters: Pick<OdometryParameters, 'initUpdates' | 'initAcceptConfidence' | 'inlierThresholdPx' | 'minConfidence'>;
-  gridPerParameterPx: number;
+  parameters: HealthSettings['parameters'] & Pick<OdometryParameters, 'initUpdates' | 'initAcceptConfidence'>;
   /** One update of the odometry: network and bundle adjustment. */
   update: () => Promise<void>;
   /** Bundle adjustment alone, towards the targets of the last update. */
@@ -58,12 +60,13 @@ interface Shape {
  * @returns whether the other explanation was taken
  */
 export async function settleStart(work: StartWork): Promise<boolean> {
+  const { initUpdates, initAcceptConfidence } = work.parameters;
+  if (initUpdates < LEAST_UPDATES) return false;
   const found = await shapeOf(work);
-  if (!(found.confidence >= work.parameters.initAcceptConfidence)) return false;
+  if (!(found.confidence >= initAcceptConfidence)) return false;
   const other = await otherShape(work, found);
   restore(work, found);
   if (other === undefined) return false;
-  const { initUpdates } = work.parameters;
   restore(work, other);
   for (let k = 0; k < initUpdates; k++) await work.update();
   const { residual } = await shapeOf(work);
@@ -97,27 +100,18 @@ function drawnDepths(count: number, draw: number, frame: number): Float32Array {
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
-async function shapeOf({ device, graph, poses, parameters, gridPerParameterPx }: StartWork): Promise<Shape> {
-  const { health } = await device.readBack({
-    ...NO_QUESTIONS,
-    health: [
-      {
-        pairCount: graph.pairCount,
-        flags: new Uint8Array(graph.pairCount).fill(1),
-        inlierThreshold: parameters.inlierThresholdPx * gridPerParameterPx,
-        minConfidence: parameters.minConfidence,
-        margin: SOLVER.margin,
-      },
-    ],
-  });
+async function shapeOf(work: StartWork): Promise<Shape> {
+  const { device, graph, poses } = work;
+  const all = new Uint8Array(graph.pairCount).fill(1);
+  const { health } = await device.readBack({ ...NO_QUESTIONS, health: [healthQuestion(graph.pairCount, all, work)] });
   const { inverseDepth, patchStride } = device.buffers;
-  const all = graph.frames.map(({ slot }) => poses.get(slot));
+  const ofFrames = graph.frames.map(({ slot }) => poses.get(slot));
   return {
-    poses: all,
+    poses: ofFrames,
     inverseDepths: graph.frames.map(({ slot }) => inverseDepth.slice(slot * patchStride, (slot + 1) * patchStride)),
     residual: health[0]!.residual,
     confidence: health[0]!.medianConfidence,
-    direction: directionOf(all[0]!, all.at(-1)!),
+    direction: directionOf(ofFrames[0]!, ofFrames.at(-1)!),
   };
 }
 
