@@ -20,6 +20,7 @@ from .memory import keep_freed_memory
 from .network import PatchNetwork
 from .processes import join_processes
 from .provenance import this_machine, training_commit
+from .schedule import last_step
 
 if TYPE_CHECKING:
     from .train import Trainer
@@ -59,14 +60,10 @@ def _check_start(config: Config, options: argparse.Namespace) -> None:
     if options.init is None and (options.fresh or not Path(path).exists()):
         return
     step = checkpoint_of(config, path)[1]["step"]
-    last = _last_step(config, options)
+    last = last_step(options.until, config.train)
     if options.init is None and step > last:
         advice = "Ask for more steps (--until, --steps, train: steps), or give --fresh to start anew."
         raise TrainingError(f"{path} is past the last step that is asked for", expected=f"step {last} at most", received=f"step {step}", advice=advice)
-
-
-def _last_step(config: Config, options: argparse.Namespace) -> int:
-    return config.train.steps if options.until is None else min(options.until, config.train.steps)
 
 
 def _draw_curves(folder: Path) -> None:
@@ -92,7 +89,7 @@ def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
         trainer.resume(trainer.checkpoint_path)
         if trainer.processes.leads:
             print(f"going on from step {trainer.step} of {trainer.config.train.steps}", flush=True)
-            if trainer.step == _last_step(trainer.config, options):
+            if trainer.step == last_step(options.until, trainer.config.train):
                 print("nothing left to do", flush=True)
 
 

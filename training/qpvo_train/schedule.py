@@ -15,6 +15,11 @@ def learning_rate(step: int, train: TrainConfig) -> float:
     return train.learning_rate * warm * (train.final_rate + (1 - train.final_rate) * 0.5 * (1 + math.cos(math.pi * fall)))
 
 
+def last_step(until: int | None, train: TrainConfig) -> int:
+    """Where a training ends that stops after step `until`, keeping the schedule (None: at its end)."""
+    return train.steps if until is None else min(until, train.steps)
+
+
 def stage_at(step: int, train: TrainConfig) -> StageConfig:
     """The stage of the curriculum that a step belongs to."""
     share = step / train.steps

@@ -16,7 +16,7 @@ from .log import TrainingLog, clip_metrics, truncate_log
 from .network import PatchNetwork
 from .processes import Processes
 from .provenance import recorded_data, this_machine, training_commit
-from .schedule import learning_rate, stage_at
+from .schedule import last_step, learning_rate, stage_at
 from .unroll import UnrollOptions, UnrollResult, unroll
 
 AGREE_EVERY = 10  # steps between the questions whether a checkpoint is due
@@ -63,7 +63,7 @@ class Trainer:
 
     def run(self, *, until: int | None = None) -> None:
         """Trains up to step `until` (default: all), with checkpoints on the way and at the end."""
-        last = self.config.train.steps if until is None else min(until, self.config.train.steps)
+        last = last_step(until, self.config.train)
         self._truncate_log()
         if self.step < last:
             about = {"commit": training_commit(), "machine": this_machine(), "processes": self.processes.count, "recorded": recorded_data(self.config)}
