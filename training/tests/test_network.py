@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The network: dense update operator against the list of edges, sampling, sizes, and the guard on gradients."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,7 +79,8 @@ sum(part.sum() for part in network.encode(torch.rand(1, 2, 1, 208, 288))).backwa
 
 
 def test_a_narrow_network_has_gradients_on_a_cpu():
-    done = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", NARROW], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
