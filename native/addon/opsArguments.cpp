@@ -55,7 +55,9 @@ SampleArguments readSampleArguments(const Napi::CallbackInfo& info, const Option
   const Napi::Env env = info.Env();
   const int slot = readSlot(info, 0, options);
   const auto seed = static_cast<std::uint64_t>(info[1].ToNumber().Int64Value()), sequence = static_cast<std::uint64_t>(info[2].ToNumber().Int64Value());
-  const Selection selection = info[3].ToString().Utf8Value() == "gradient" ? Selection::gradient : Selection::random;
+  const std::string name = info[3].ToString().Utf8Value();
+  require(env, name == "random" || name == "gradient" || name == "mixed", "selection: expected random, gradient or mixed, but received " + name + ".");
+  const Selection selection = name == "gradient" ? Selection::gradient : name == "mixed" ? Selection::mixed : Selection::random;
   const float depth = info[4].ToNumber().FloatValue();
   require(env, info[5].IsObject(), "area: expected {left, top, right, bottom}.");
   const auto area = info[5].As<Napi::Object>();

@@ -67,17 +67,16 @@ void storeColor(State& state, int slot, int patch, int x, int y) {
 void samplePatches(State& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area) {
   const Options& o = state.options;
   FrameRandom random(seed, sequence);
-  std::array<Centroid, 3 * 1024> candidates;
-  const int count = selection == Selection::gradient ? 3 * o.patches : o.patches;
+  std::array<Centroid, kCandidatesPerPatch * 1024> candidates;
+  const int uniform = uniformPatches(selection, o.patches);
+  const int count = uniform + kCandidatesPerPatch * (o.patches - uniform);
   for (int k = 0; k < count; ++k) {
     Centroid& c = candidates[k];
     c.x = area.left + random.below(area.right - area.left + 1);
     c.y = area.top + random.below(area.bottom - area.top + 1);
-    c.gradient = selection == Selection::gradient ? cellGradient(state, c.x, c.y) : 0;
+    c.gradient = k < uniform ? 0 : cellGradient(state, c.x, c.y);
   }
-  if (selection == Selection::gradient) {
-    std::stable_sort(candidates.begin(), candidates.begin() + count, [](const Centroid& a, const Centroid& b) { return a.gradient > b.gradient; });
-  }
+  std::stable_sort(candidates.begin() + uniform, candidates.begin() + count, [](const Centroid& a, const Centroid& b) { return a.gradient > b.gradient; });
   const std::size_t base = static_cast<std::size_t>(slot) * state.patchStride;
   for (int k = 0; k < o.patches; ++k) {
     const Centroid& c = candidates[k];

@@ -30,8 +30,7 @@ struct SampleTask {
   float scale, offset;
   CellArea area;
   std::uint64_t start;
-  int patches, candidates;
-  bool byGradient;
+  int patches, uniform, candidates;         ///< the first `uniform` candidates become patches, the others by their gradient
   float inverseDepth;
   std::int32_t* candidateCell;
   float* candidateGradient;
@@ -65,14 +64,14 @@ __global__ void drawKernel(SampleTask t) {
   const int x = t.area.left + below(draw(t.start, 2 * k), t.area.right - t.area.left + 1);
   const int y = t.area.top + below(draw(t.start, 2 * k + 1), t.area.bottom - t.area.top + 1);
   t.candidateCell[k] = y * t.gridWidth + x;
-  t.candidateGradient[k] = t.byGradient ? cellGradient(t, x, y) : 0;
+  t.candidateGradient[k] = k < t.uniform ? 0 : cellGradient(t, x, y);
 }
 
-/// Place of the candidate when all stand by falling gradient, equal ones in the order in which they were drawn.
+/// Place of candidate k >= uniform when all of them stand by falling gradient, equal ones in the order in which they were drawn.
 __device__ int rankOf(const SampleTask& t, int k) {
   const float own = t.candidateGradient[k];
   int rank = 0;
-  for (int other = 0; other < t.candidates; ++other) {
+  for (int other = t.uniform; other < t.candidates; ++other) {
     const float gradient = t.candidateGradient[other];
     rank += gradient > own || (gradient == own && other < k);
   }
@@ -87,7 +86,7 @@ __device__ std::uint8_t intensity(const SampleTask& t, float normalised) {
 __global__ void chooseKernel(SampleTask t) {
   const int k = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
   if (k >= t.candidates) return;
-  const int patch = t.byGradient ? rankOf(t, k) : k;
+  const int patch = k < t.uniform ? k : t.uniform + rankOf(t, k);
   if (patch >= t.patches) return;
   const int cell = t.candidateCell[k], x = cell % t.gridWidth, y = cell / t.gridWidth;
   t.cells[patch] = cell;
@@ -104,7 +103,6 @@ void samplePatches(DeviceState& state, int slot, std::uint64_t seed, std::uint64
                    cudaStream_t stream) {
   const Options& o = state.options;
   const std::size_t base = static_cast<std::size_t>(slot) * state.patchStride;
-  const bool byGradient = selection == Selection::gradient;
   SampleTask t{};
   t.image = state.image.data();
   t.channels = o.channels;
@@ -116,8 +114,8 @@ void samplePatches(DeviceState& state, int slot, std::uint64_t seed, std::uint64
   t.area = area;
   t.start = frameStart(seed, sequence);
   t.patches = o.patches;
-  t.candidates = byGradient ? 3 * o.patches : o.patches;
-  t.byGradient = byGradient;
+  t.uniform = uniformPatches(selection, o.patches);
+  t.candidates = t.uniform + kCandidatesPerPatch * (o.patches - t.uniform);
   t.inverseDepth = inverseDepth;
   t.candidateCell = state.candidateCell.data();
   t.candidateGradient = state.candidateGradient.data();

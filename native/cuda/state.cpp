@@ -49,8 +49,8 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::mapPeak, 2);
   visit(&S::mapPixel, samples);
   visit(&S::mapFraction, samples * 2);
-  visit(&S::candidateGradient, 3 * M);
-  visit(&S::candidateCell, 3 * M);
+  visit(&S::candidateGradient, kCandidatesPerPatch * M);
+  visit(&S::candidateCell, kCandidatesPerPatch * M);
   visit(&S::pairMotion, P);
   visit(&S::pairAdjoint, P * 36);
   visit(&S::pairBlocks, P * kPairBlocks);

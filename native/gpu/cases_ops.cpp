@@ -233,6 +233,7 @@ const Rows rows([](Table& table) {
       table.push_back({"samplePatches", name + ", random", 0, "exact", [=](Context& c, Comparison& to) { checkSampling(c, to, size, Selection::random, -1); }, {}});
       table.push_back(
           {"samplePatches", name + ", by gradient", 0, "exact", [=](Context& c, Comparison& to) { checkSampling(c, to, size, Selection::gradient, 0.25f); }, {}});
+      table.push_back({"samplePatches", name + ", mixed", 0, "exact", [=](Context& c, Comparison& to) { checkSampling(c, to, size, Selection::mixed, -1); }, {}});
     }
   }
   struct Stored {

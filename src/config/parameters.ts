@@ -33,9 +33,9 @@ export const PARAMETERS = {
     unit: 'keyframes',
     text: 'How far in time a patch is matched, forward and backward. The publication uses 13 (default) and 11 (fast).',
   }),
-  patchSelection: choice('gradient', ['random', 'gradient'], {
+  patchSelection: choice('gradient', ['random', 'gradient', 'mixed'], {
     group: WINDOWS,
-    text: 'Where patches are taken: the strongest image gradient among three times as many random places, or uniformly at random (the publication), which wastes patches on an empty sky. Uniformly in any case until initialisation.',
+    text: 'Where patches are taken: the strongest image gradient among three times as many random places, uniformly at random (the publication), or one half each. Uniformly wastes patches on an empty sky; by gradient they may crowd on few edges. Until initialisation gradient means mixed.',
   }),
 
   keyframeIndex: integer(4, [2, 10], {

@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 6;
+export const SURFACE = 7;
 
 export interface CpuOpsOptions {
   channels: 1 | 3;
@@ -94,6 +94,9 @@ export interface CellArea {
   bottom: number;
 }
 
+/** Uniformly at random, by the strongest image gradient, or one half of the patches each. */
+export type PatchSelection = 'random' | 'gradient' | 'mixed';
+
 /** The ops of one frame on the CPU. Calls that return a promise work off the JavaScript thread; a second call meanwhile throws QPVO_BUSY. */
 export interface CpuOps {
   readonly buffers: OpsBuffers;
@@ -102,7 +105,7 @@ export interface CpuOps {
     slot: number,
     seed: number,
     sequence: number,
-    selection: 'random' | 'gradient',
+    selection: PatchSelection,
     inverseDepth: number,
     area: CellArea,
   ): Promise<void>;
@@ -162,7 +165,7 @@ export interface CudaPipeline {
     slot: number,
     seed: number,
     sequence: number,
-    selection: 'random' | 'gradient',
+    selection: PatchSelection,
     inverseDepth: number,
     area: CellArea,
   ): void;

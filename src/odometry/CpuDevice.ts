@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { CameraImage } from '../messages/pixels.ts';
-import type { BundleAdjustOptions, CellArea, CpuOps, OpsBuffers } from '../native/addon.ts';
+import type { BundleAdjustOptions, CellArea, CpuOps, OpsBuffers, PatchSelection } from '../native/addon.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import type { ModelManifest } from '../network/manifest.ts';
 import type { Network } from '../network/Network.ts';
@@ -72,7 +72,7 @@ export class CpuDevice implements FrameDevice {
     slot: number,
     seed: number,
     sequence: number,
-    selection: 'random' | 'gradient',
+    selection: PatchSelection,
     inverseDepth: number,
   ): Promise<void> {
     return this.#ops.samplePatches(slot, seed, sequence, selection, inverseDepth, this.area);

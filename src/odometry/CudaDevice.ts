@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { CameraImage } from '../messages/pixels.ts';
-import type { BundleAdjustOptions, CellArea, CudaPipeline } from '../native/addon.ts';
+import type { BundleAdjustOptions, CellArea, CudaPipeline, PatchSelection } from '../native/addon.ts';
 import { gpuFailure } from '../native/gpuFailure.ts';
 import { type ModelManifest, readManifest } from '../network/manifest.ts';
 import { requireForms } from '../network/neededParts.ts';
@@ -48,7 +48,7 @@ export class CudaDevice implements FrameDevice {
     slot: number,
     seed: number,
     sequence: number,
-    selection: 'random' | 'gradient',
+    selection: PatchSelection,
     inverseDepth: number,
   ): Promise<void> {
     this.#give(() => this.#pipeline.samplePatches(slot, seed, sequence, selection, inverseDepth, this.area));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { CameraImage } from '../messages/pixels.ts';
-import type { BundleAdjustOptions, CellArea, OpsBuffers } from '../native/addon.ts';
+import type { BundleAdjustOptions, CellArea, OpsBuffers, PatchSelection } from '../native/addon.ts';
 import type { ModelManifest } from '../network/manifest.ts';
 import type { PairBatch } from '../network/Network.ts';
 import type { PairStorage } from './PatchGraph.ts';
@@ -83,7 +83,7 @@ export interface FrameDevice extends PairStorage {
     slot: number,
     seed: number,
     sequence: number,
-    selection: 'random' | 'gradient',
+    selection: PatchSelection,
     inverseDepth: number,
   ): Promise<void>;
   /** Both encoders over the newest image and its patches. */

@@ -3,6 +3,7 @@ import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
 import { QpvoError } from '../error.ts';
 import { type CameraImage, toCameraImage } from '../messages/pixels.ts';
+import type { PatchSelection } from '../native/addon.ts';
 import type { ImageFrame } from '../sources/Source.ts';
 import { type Answers, type FrameDevice, NO_QUESTIONS } from './FrameDevice.ts';
 import { imageRefusal } from './imageRefusal.ts';
@@ -191,9 +192,10 @@ export class PatchOdometry {
     await this.#device.samplePatches(slot, seed, sequence, this.#selection(), this.#depthPrior());
   }
 
-  /** Until initialisation uniform: patches that crowd on a few edges may explain the first images by a wrong shape. */
-  #selection(): OdometryParameters['patchSelection'] {
-    return this.#segment.initialized ? this.#parameters.patchSelection : 'random';
+  /** Until initialisation half of the patches by gradient at most: those that crowd on a few edges may explain the first images by a wrong shape. */
+  #selection(): PatchSelection {
+    const { patchSelection } = this.#parameters;
+    return patchSelection === 'gradient' && !this.#segment.initialized ? 'mixed' : patchSelection;
   }
 
   /** Before initialisation every patch gets a random depth of its own (-1); afterwards the median of the last three frames. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import type { CellArea, CpuOps } from '../../src/native/addon.ts';
+import type { CellArea, CpuOps, PatchSelection } from '../../src/native/addon.ts';
 import { makeOps, random, WHOLE } from './makeOps.ts';
 
 const W = 32;
 const H = 24;
 
-const cellsOf = async (ops: CpuOps, seed: number, sequence: number, selection: 'random' | 'gradient' = 'random') => {
+const cellsOf = async (ops: CpuOps, seed: number, sequence: number, selection: PatchSelection = 'random') => {
   await ops.samplePatches(0, seed, sequence, selection, -1, WHOLE);
   return [...ops.buffers.cells];
 };
@@ -174,6 +174,23 @@ describe('patch sampling by gradient', () => {
       );
     });
   }
+
+  it('takes the first half uniformly and the others by gradient when mixed', async () => {
+    for (const patches of [20, 21, 1]) {
+      const uniform = Math.ceil(patches / 2);
+      const many = await withImage(1, uniform + 3 * (patches - uniform));
+      const candidates = await cellsOf(many, 5, 6, 'random');
+      const strength = new Map(candidates.map((cell) => [cell, gradient(many.buffers.image, 1, cell)]));
+      const rest = candidates.slice(uniform).toSorted((a, b) => strength.get(b)! - strength.get(a)!);
+      const expected = [...candidates.slice(0, uniform), ...rest.slice(0, patches - uniform)];
+      assert.deepEqual(await cellsOf(await withImage(1, patches), 5, 6, 'mixed'), expected);
+    }
+  });
+
+  it('refuses another way', () => {
+    const sample = () => makeOps().samplePatches(0, 0, 0, 'best' as PatchSelection, 1, WHOLE);
+    assert.throws(sample, /selection: expected random, gradient or mixed, but received best/);
+  });
 
   it('works on an image without any gradient', async () => {
     const ops = makeOps();

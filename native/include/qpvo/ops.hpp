@@ -14,14 +14,29 @@ namespace qpvo {
 /// Undistorts, downscales and normalises the recorded image into state.image. Outside the recorded image the intensity is 0.
 void prepareImage(State& state, const ImageView& recorded);
 
-enum class Selection { random, gradient };
+/// Where patches are taken. random: uniformly; gradient: the strongest image gradient among several places drawn for each patch; mixed: the first half uniformly,
+/// the others by gradient.
+enum class Selection { random, gradient, mixed };
+
+/// Places that are drawn for each patch by gradient.
+constexpr int kCandidatesPerPatch = 3;
+
+/// How many of `patches` are taken uniformly. They come first.
+constexpr int uniformPatches(Selection selection, int patches) {
+  switch (selection) {
+    case Selection::random: return patches;
+    case Selection::mixed: return (patches + 1) / 2;
+    case Selection::gradient: break;
+  }
+  return 0;
+}
 
 /// Grid cells from (left, top) to (right, bottom), both included.
 struct CellArea {
   int left, top, right, bottom;
 };
 
-/// Chooses M centroids of the prepared image within the area, which lies in x 1..w-2, y 1..h-2: uniform, or the M of 3 M candidates with the largest image gradient.
+/// Chooses M centroids of the prepared image within the area, which lies in x 1..w-2, y 1..h-2.
 /// Writes cells and the slot's patchX, patchY, colors. The same (seed, sequence) always gives the same patches.
 /// inverseDepth >= 0 is given to all patches; a negative one asks for independent U[0,1).
 void samplePatches(State& state, int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area);

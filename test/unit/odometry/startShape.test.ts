@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import type { BundleAdjustOptions, CpuOps } from '../../../src/native/addon.ts';
 import type { Pose } from '../../../src/odometry/Pose.ts';
-import { IDENTITY } from '../../../src/odometry/Pose.ts';
 import { PoseTable } from '../../../src/odometry/PoseTable.ts';
 import { compose, exp, inverse } from '../../../src/odometry/se3.ts';
 import { SOLVER } from '../../../src/odometry/solver.ts';
@@ -84,7 +83,13 @@ describe('the shape of the first frames', () => {
       pairCount: PAIRS.length,
     } as StartWork['graph'],
     poses,
-    parameters: { initUpdates: UPDATES, initAcceptConfidence: 0.2, inlierThresholdPx: 2, minConfidence: 0.1 },
+    parameters: {
+      initUpdates: UPDATES,
+      initAcceptConfidence: 0.2,
+      patchesPerFrame: PATCHES,
+      inlierThresholdPx: 2,
+      minConfidence: 0.1,
+    },
     gridPerParameterPx: 0.25,
     update,
   });
@@ -125,7 +130,7 @@ describe('the shape of the first frames', () => {
     const before = movable(ops);
     assert.equal(await settleStart(work()), false);
     assert.deepEqual(movable(ops), before);
-    assert.equal(adjustments, 30);
+    assert.equal(adjustments, 40);
   });
 
   it('is taken up again when updates leave the other one no better', async () => {
