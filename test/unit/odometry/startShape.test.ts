@@ -124,6 +124,19 @@ describe('the shape of the first frames', () => {
     assert.ok(wrongBy() < 1, `${wrongBy()} degrees off`);
   });
 
+  for (const [beginning, holds] of [
+    ['the mirrored solution', (call: number) => call < 10],
+    ['depths that are drawn', (call: number) => call >= 10],
+  ] as const) {
+    it(`is found from ${beginning} alone`, async () => {
+      await begin('mirrored');
+      let calls = 0;
+      const some = async (): Promise<void> => (holds(calls++) ? adjust() : undefined);
+      assert.equal(await settleStart({ ...work(), adjust: some }), true);
+      assert.ok(wrongBy() < 1, `${wrongBy()} degrees off`);
+    });
+  }
+
   it('stays, bit for bit, when bundle adjustment ends there from anywhere', async () => {
     await begin('truth');
     assert.ok(wrongBy() < 1, `${wrongBy()} degrees off`);
