@@ -3,7 +3,6 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 from .checkpoint import network_of
@@ -16,6 +15,7 @@ from .processes import Processes
 from .sources import clip_source, validation_folder
 from .tartanair import list_frames
 from .train import Trainer
+from .whole_file import whole_file
 
 REPORT, TABLE = "evaluation.json", "ablation"
 # Losses that a variant leaves out. The second seed shows how far two trainings differ by chance; `after-ba-only` has what the published recipe judges, the reprojection
@@ -113,9 +113,8 @@ def _write_table(run: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all: several commands may work on variants of one run."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
-    os.replace(part, path)
+    with whole_file(path) as part:
+        part.write_text(text)
 
 
 def table_text(rows: dict[str, dict]) -> str:

@@ -13,6 +13,7 @@ from .config import Config
 from .errors import TrainingError
 from .inner_widths import narrow
 from .network import NetworkSizes, PatchNetwork
+from .whole_file import whole_file
 
 FORMAT = "qpvo-training-1"
 NETWORK_KEYS = ("sizes", "step", "network", "average")
@@ -21,13 +22,10 @@ RESUME_KEYS = ("seconds", "skipped", "clips", "history", "optimizer", "random", 
 
 def save_checkpoint(path: Path, state: dict) -> None:
     """Writes through a second file, so that an interrupted write leaves the last checkpoint as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         torch.save({"format": FORMAT, **state}, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(part, path)
 
 
 def with_past(state: dict, past: dict) -> dict:

@@ -3,13 +3,13 @@
 
 import json
 import math
-import os
 from pathlib import Path
 
 import torch
 
 from .losses import mean_of_pairs, pose_errors
 from .unroll import UnrollResult
+from .whole_file import whole_file
 
 GRID_STRIDE = 4  # image pixels per grid pixel
 
@@ -46,9 +46,8 @@ def truncate_log(path: Path, step: int) -> None:
     """Drops the lines after `step`, which a resumed training writes again."""
     if path.exists():
         kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
-        part = path.with_suffix(".part")
-        part.write_text("".join(f"{line}\n" for line in kept))
-        os.replace(part, path)
+        with whole_file(path) as part:
+            part.write_text("".join(f"{line}\n" for line in kept))
 
 
 def _step_of(line: str) -> float:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from ..whole_file import whole_file
+
 Row = dict[str, float]
 
 
@@ -32,7 +34,5 @@ class KnownRows:
     def _write(self) -> None:
         if self.path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps({"key": self.key, "rows": self.rows}))
-        part.replace(self.path)
+        with whole_file(self.path) as part:
+            part.write_text(json.dumps({"key": self.key, "rows": self.rows}))

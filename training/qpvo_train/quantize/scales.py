@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Scales as a file: F32 `<layer>.input_scale` [1] and `<layer>.weight_scale` [out]. A layer without scales stays in floating point."""
 
-import os
 from pathlib import Path
 
 import safetensors
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from ..checkpoint import fingerprint
 from ..errors import TrainingError
+from ..whole_file import whole_file
 from .layers import QuantLayer, groups_of, quantizable_layers
 
 WEIGHTS = "weights"  # entry of the metadata: fingerprint of the float weights that the scales belong to
@@ -22,12 +22,9 @@ ADVICE = "Make them with `python -m qpvo_train calibrate` from the same network.
 
 def save_scales(path: str | Path, scales: dict[str, Tensor], network: nn.Module | None = None) -> None:
     """Writes the file, whole or not at all, `rounded`. With the network (as for `load_scales`) it is good for these weights only."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
     tensors = {name: rounded(value.detach().cpu().float()).contiguous() for name, value in scales.items()}
-    safetensors.torch.save_file(tensors, part, metadata={"scheme": SCHEME} | ({} if network is None else {WEIGHTS: weights_of(network)}))
-    os.replace(part, path)
+    with whole_file(path) as part:
+        safetensors.torch.save_file(tensors, part, metadata={"scheme": SCHEME} | ({} if network is None else {WEIGHTS: weights_of(network)}))
 
 
 def rounded(scales: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..whole_file import whole_file
 from .footage import Footage
 from .observers import MagnitudeHistogram
 from .odometry import OdometryOptions
@@ -37,7 +38,5 @@ class SeenRuns:
             return 0
 
     def save(self, done: int, histograms: Mapping[str, MagnitudeHistogram]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        torch.save({"key": self.key, "done": done, "histograms": {group: h.state() for group, h in histograms.items()}}, part)
-        part.replace(self.path)
+        with whole_file(self.path) as part:
+            torch.save({"key": self.key, "done": done, "histograms": {group: h.state() for group, h in histograms.items()}}, part)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..errors import TrainingError
+from ..whole_file import whole_file
 from .textures import SIZE, draw_texture
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -70,11 +71,9 @@ def load_bank(count: int = 192, seed: int = 0, folders=(), share: float = 0.5, d
     key = hashlib.sha256(source + "\n".join([str(count), str(seed), *stamps]).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qpvo_train" / f"textures-{key}.npy"
     if not cache.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
         made = np.stack([_image(path, rng) if path else draw_texture(i, seed) for i, path in enumerate(chosen)])
-        partial = cache.with_suffix(f".{os.getpid()}.tmp.npy")
-        np.save(partial, made)
-        os.replace(partial, cache)
+        with whole_file(cache) as part:
+            np.save(part, made)
     return TextureBank(np.load(cache), device)
 
 
