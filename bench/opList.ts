@@ -54,6 +54,15 @@ export function nativeOps({ ops, area, graph, image, calibration, work }: Synthe
   ];
 }
 
+/** What is different when feature maps are held as bytes. */
+export function byteOps({ ops, graph, work: { pairs, patches } }: SyntheticProblem): TimedOp[] {
+  const slot = graph.frames.at(-1)!.slot;
+  return [
+    { name: 'insertFrame int8', run: () => ops.insertFrame(slot) },
+    { name: `correlate int8 ${pairs} x ${patches}`, run: () => ops.correlate(pairs) },
+  ];
+}
+
 /** The networks as the odometry runs them, on all cores. */
 export function networkOps(network: Network, { graph, hidden, work }: SyntheticProblem): TimedOp[] {
   const tables = { source: graph.source, sourceIndex: graph.sourceIndex, previous: graph.previous, next: graph.next };

@@ -12,7 +12,7 @@ import { benchmark } from './benchmark.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { encoderForms } from './encoderForms.ts';
 import { eurocLikeCamera } from './eurocLikeCamera.ts';
-import { nativeOps, networkOps, networkParts } from './opList.ts';
+import { byteOps, nativeOps, networkOps, networkParts } from './opList.ts';
 import { type OpTiming, timeOp, timingTable } from './opTimings.ts';
 import { syntheticProblem } from './syntheticProblem.ts';
 import { updateForms } from './updateForms.ts';
@@ -62,11 +62,9 @@ async function measure(
   repetitions: number,
   ceilings: Ceilings,
 ): Promise<{ width: number; height: number; timings: OpTiming[] }> {
-  const problem = await syntheticProblem(
-    eurocLikeCamera(recordedWidth, recordedHeight),
-    readManifest(modelDir),
-    parameters,
-  );
+  const camera = eurocLikeCamera(recordedWidth, recordedHeight);
+  const problem = await syntheticProblem(camera, readManifest(modelDir), parameters);
+  const inBytes = await syntheticProblem(camera, readManifest(modelDir), parameters, 'int8');
   const { width, height, patches } = problem.work;
   const threads = availableParallelism();
   const network = await openNetwork(modelDir, { threads, runtime, precision });
@@ -81,7 +79,14 @@ async function measure(
   const encoders = await encoderForms(modelDir, threads, problem, shape);
   const updates = await updateForms(modelDir, threads, problem, shape);
   const timings: OpTiming[] = [];
-  const ops = [...nativeOps(problem), ...parts, ...networkOps(network, problem), ...encoders.ops, ...updates.ops];
+  const ops = [
+    ...nativeOps(problem),
+    ...byteOps(inBytes),
+    ...parts,
+    ...networkOps(network, problem),
+    ...encoders.ops,
+    ...updates.ops,
+  ];
   for (const op of ops) {
     timings.push(await timeOp(op, repetitions, ceilings));
   }
@@ -89,6 +94,7 @@ async function measure(
   await encoders.close();
   await updates.close();
   problem.ops.close();
+  inBytes.ops.close();
   await network.close();
   return { width, height, timings };
 }

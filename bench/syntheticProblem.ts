@@ -31,9 +31,10 @@ export async function syntheticProblem(
   calibration: CameraCalibration,
   manifest: ModelManifest,
   parameters: OdometryParameters,
+  correlation: 'fp32' | 'int8' = 'fp32',
 ): Promise<SyntheticProblem> {
   const { options, undistortMap, camera, area } = await runSetup(calibration, manifest, parameters);
-  const ops = await loadAddon().CpuOps.create(options, undistortMap);
+  const ops = await loadAddon().CpuOps.create({ ...options, correlation, instructionSet: '' }, undistortMap);
   const { buffers } = ops;
   const hidden = new HiddenState(buffers, parameters.patchesPerFrame * manifest.sizes.hiddenDim);
   const graph = new PatchGraph(parameters, hidden, buffers.pairSource, buffers.pairTarget);

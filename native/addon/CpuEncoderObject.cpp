@@ -47,11 +47,7 @@ Napi::Function CpuEncoderObject::define(Napi::Env env) {
   const Napi::Function type =
       DefineClass(env, "CpuEncoder",
                   {StaticMethod<&CpuEncoderObject::create>("create"), InstanceMethod<&CpuEncoderObject::encode>("encode"), InstanceMethod<&CpuEncoderObject::close>("close")});
-  const std::vector<std::string> names = network::encoderInstructionSets();
-  Napi::Array sets = Napi::Array::New(env, names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) sets.Set(static_cast<std::uint32_t>(i), names[i]);
-  type.As<Napi::Object>().Set("instructionSets", sets);
-  return type;
+  return withInstructionSets(type, network::encoderInstructionSets());
 }
 
 CpuEncoderObject::CpuEncoderObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CpuEncoderObject>(info) {

@@ -16,7 +16,7 @@ struct StateRequest {
 StateRequest readStateRequest(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   require(env, info.Length() == 2 && info[0].IsObject() && info[1].IsTypedArray(), "CpuOps: expected (options, undistortion map).");
-  const Options options = readOptions(env, info[0].As<Napi::Object>());
+  const Options options = readCpuOptions(env, info[0].As<Napi::Object>());
   return {options, readUndistortMap(env, info[1], options)};
 }
 
@@ -39,12 +39,13 @@ void expose(Napi::Env env, Napi::Object& out, const char* name, const std::share
 }  // namespace
 
 Napi::Function CpuOpsObject::define(Napi::Env env) {
-  return DefineClass(env, "CpuOps",
-                     {StaticMethod<&CpuOpsObject::create>("create"), InstanceAccessor<&CpuOpsObject::buffers>("buffers"), InstanceMethod<&CpuOpsObject::prepareImage>("prepareImage"),
+  const Napi::Function type = DefineClass(env, "CpuOps",
+                  {StaticMethod<&CpuOpsObject::create>("create"), InstanceAccessor<&CpuOpsObject::buffers>("buffers"), InstanceMethod<&CpuOpsObject::prepareImage>("prepareImage"),
                       InstanceMethod<&CpuOpsObject::samplePatches>("samplePatches"), InstanceMethod<&CpuOpsObject::insertFrame>("insertFrame"),
                       InstanceMethod<&CpuOpsObject::correlate>("correlate"), InstanceMethod<&CpuOpsObject::bundleAdjust>("bundleAdjust"),
                       InstanceMethod<&CpuOpsObject::assessHealth>("assessHealth"), InstanceMethod<&CpuOpsObject::flowMagnitude>("flowMagnitude"),
                       InstanceMethod<&CpuOpsObject::pointCloud>("pointCloud"), InstanceMethod<&CpuOpsObject::close>("close")});
+  return withInstructionSets(type, ByteMaps::instructionSets());
 }
 
 CpuOpsObject::CpuOpsObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CpuOpsObject>(info) {

@@ -38,11 +38,7 @@ Napi::Function CpuUpdateObject::define(Napi::Env env) {
   const Napi::Function type = DefineClass(env, "CpuUpdate",
                                           {StaticMethod<&CpuUpdateObject::create>("create"), InstanceAccessor<&CpuUpdateObject::instructionSet>("instructionSet"),
                                            InstanceMethod<&CpuUpdateObject::update>("update"), InstanceMethod<&CpuUpdateObject::close>("close")});
-  const std::vector<std::string> names = network::updateInstructionSets();
-  Napi::Array sets = Napi::Array::New(env, names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) sets.Set(static_cast<std::uint32_t>(i), names[i]);
-  type.As<Napi::Object>().Set("instructionSets", sets);
-  return type;
+  return withInstructionSets(type, network::updateInstructionSets());
 }
 
 CpuUpdateObject::CpuUpdateObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CpuUpdateObject>(info) {

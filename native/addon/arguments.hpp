@@ -3,7 +3,9 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "job.hpp"
 
@@ -28,6 +30,14 @@ inline float floatOf(Napi::Env env, const Napi::Object& object, const char* name
   const Napi::Value value = object.Get(name);
   require(env, value.IsNumber(), std::string(name) + ": expected a number, but received " + value.ToString().Utf8Value() + ".");
   return value.As<Napi::Number>().FloatValue();
+}
+
+/// The class with its property instructionSets.
+inline Napi::Function withInstructionSets(Napi::Function type, const std::vector<std::string>& names) {
+  const Napi::Array sets = Napi::Array::New(type.Env(), names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) sets.Set(static_cast<std::uint32_t>(i), names[i]);
+  type.As<Napi::Object>().Set("instructionSets", sets);
+  return type;
 }
 
 }  // namespace qpvo::addon

@@ -33,6 +33,16 @@ Options readOptions(Napi::Env env, const Napi::Object& o) {
   return options;
 }
 
+Options readCpuOptions(Napi::Env env, const Napi::Object& o) {
+  Options options = readOptions(env, o);
+  const std::string correlation = o.Get("correlation").ToString().Utf8Value();
+  require(env, correlation == "fp32" || correlation == "int8", "correlation: expected fp32 or int8, but received " + correlation + ".");
+  options.byteMaps = correlation == "int8";
+  require(env, o.Get("instructionSet").IsString(), "instructionSet: expected a name, or '' for the best one.");
+  options.instructionSet = o.Get("instructionSet").As<Napi::String>();
+  return options;
+}
+
 const float* readUndistortMap(Napi::Env env, const Napi::Value& map, const Options& o) {
   const std::size_t needed = static_cast<std::size_t>(o.width) * o.height * o.supersamples * 2;
   const bool fits = map.IsTypedArray() && map.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array && map.As<Napi::TypedArray>().ElementLength() == needed;

@@ -9,7 +9,11 @@
 
 namespace qpvo::addon {
 
+/// Those of every device.
 Options readOptions(Napi::Env env, const Napi::Object& options);
+
+/// With those of the CPU alone.
+Options readCpuOptions(Napi::Env env, const Napi::Object& options);
 
 /// The memory of an undistortion map of the size that the options ask for.
 const float* readUndistortMap(Napi::Env env, const Napi::Value& map, const Options& options);

@@ -10,25 +10,36 @@ namespace qpvo {
 
 namespace {
 
+/// One patch against one level of the target's pyramid.
+void correlateFloats(State& s, int source, int k, int target, int level, const float* x, const float* y, float* out) {
+  const Options& o = s.options;
+  const float* patch = s.patchFeatures.data() + (static_cast<std::size_t>(source) * o.patches + k) * kPatchPixels * o.featureDim;
+  if (level == 0) {
+    simd::kernels().correlate({patch, s.fineMap(target), s.gridHeight, s.gridWidth, s.fineStride(), o.featureDim, x, y, out});
+  } else {
+    simd::kernels().correlate({patch, s.coarseMap(target), s.coarseHeight, s.coarseWidth, s.coarseStride(), o.featureDim, x, y, out});
+  }
+}
+
 /// One frame pair: the nine pixels of every patch, reprojected, against both levels of the target's pyramid.
 void correlatePair(State& s, int p) {
   const Options& o = s.options;
   const int source = s.pairSource[p], target = s.pairTarget[p];
   const Reprojection reprojection(s, source, target);
-  const float* maps[kLevels] = {s.fineMap(target), s.coarseMap(target)};
-  const int heights[kLevels] = {s.gridHeight, s.coarseHeight}, widths[kLevels] = {s.gridWidth, s.coarseWidth};
-  const int strides[kLevels] = {s.fineStride(), s.coarseStride()};
   for (int k = 0; k < o.patches; ++k) {
     const std::size_t edge = static_cast<std::size_t>(p) * o.patches + k;
     float x[kPatchPixels], y[kPatchPixels];
     reprojection.patch(s, source, k, x, y);
     s.centre[2 * edge] = x[4];
     s.centre[2 * edge + 1] = y[4];
-    const float* patch = s.patchFeatures.data() + (static_cast<std::size_t>(source) * o.patches + k) * kPatchPixels * o.featureDim;
     float* out = s.correlation.data() + edge * kCorrelationDim;
     for (int level = 0; level < kLevels; ++level) {
-      simd::kernels().correlate({patch, maps[level], heights[level], widths[level], strides[level], o.featureDim, x, y,
-                                 out + level * kPatchPixels * kWindow * kWindow});
+      float* window = out + level * kPatchPixels * kWindow * kWindow;
+      if (s.byteMaps) {
+        s.byteMaps->correlate(source, k, target, level, x, y, window);
+      } else {
+        correlateFloats(s, source, k, target, level, x, y, window);
+      }
       for (int i = 0; i < kPatchPixels; ++i) {
         x[i] *= 0.25f;
         y[i] *= 0.25f;

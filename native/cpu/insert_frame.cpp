@@ -49,15 +49,23 @@ void gatherPatch(State& state, int slot, int patch, const float* fine) {
   }
 }
 
-}  // namespace
-
-void insertFrame(State& state, int slot) {
-  const Options& o = state.options;
+void insertFloats(State& state, int slot) {
   float* fine = state.fineMap(slot);
   float* coarse = state.coarseMap(slot);
   state.pool.run(state.gridHeight, [&](int y, int) { toChannelsLast(state, y, fine); });
   state.pool.run(state.coarseHeight, [&](int y, int) { poolRow(state, fine, y, coarse); });
-  for (int k = 0; k < o.patches; ++k) gatherPatch(state, slot, k, fine);
+  for (int k = 0; k < state.options.patches; ++k) gatherPatch(state, slot, k, fine);
+}
+
+}  // namespace
+
+void insertFrame(State& state, int slot) {
+  const Options& o = state.options;
+  if (state.byteMaps) {
+    state.byteMaps->insert(slot, state.features.data(), state.cells.data(), state.pool);
+  } else {
+    insertFloats(state, slot);
+  }
   std::memcpy(state.contextRing.data() + static_cast<std::size_t>(slot) * o.patches * o.hiddenDim, state.context.data(), sizeof(float) * o.patches * o.hiddenDim);
 }
 

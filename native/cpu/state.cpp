@@ -10,12 +10,15 @@ namespace qpvo {
 
 namespace {
 
-/// Floats of one map with its border.
+/// Values of one map with its border.
 std::size_t mapSize(int width, int height, int channels) {
   return static_cast<std::size_t>(width + 2 * kMapBorder) * (height + 2 * kMapBorder) * channels;
 }
 
 std::size_t mapOrigin(int width, int channels) { return (static_cast<std::size_t>(width + 2 * kMapBorder) * kMapBorder + kMapBorder) * channels; }
+
+/// Frames whose features are held in fp32.
+std::size_t floatSlots(const Options& o) { return o.byteMaps ? 0 : o.ringSlots; }
 
 void convertMap(State& state, const float* map) {
   const Options& o = state.options;
@@ -56,9 +59,9 @@ State::State(const Options& o, const float* map)
       patchY(static_cast<std::size_t>(o.ringSlots) * patchStride),
       inverseDepth(static_cast<std::size_t>(o.ringSlots) * patchStride),
       colors(static_cast<std::size_t>(o.ringSlots) * o.patches * 3),
-      patchFeatures(static_cast<std::size_t>(o.ringSlots) * o.patches * kPatchPixels * o.featureDim),
-      fineMaps(o.ringSlots * mapSize(gridWidth, gridHeight, o.featureDim)),
-      coarseMaps(o.ringSlots * mapSize(coarseWidth, coarseHeight, o.featureDim)),
+      patchFeatures(floatSlots(o) * o.patches * kPatchPixels * o.featureDim),
+      fineMaps(floatSlots(o) * mapSize(gridWidth, gridHeight, o.featureDim)),
+      coarseMaps(floatSlots(o) * mapSize(coarseWidth, coarseHeight, o.featureDim)),
       mapPixel(static_cast<std::size_t>(o.height) * o.width * o.supersamples),
       mapFraction(static_cast<std::size_t>(o.height) * o.width * o.supersamples * 2),
       rayX(patchX.size()),
@@ -77,6 +80,7 @@ State::State(const Options& o, const float* map)
       pairOrder(o.maxPairs),
       health(static_cast<std::size_t>(o.maxPairs) * o.patches),
       pool(o.threads) {
+  if (o.byteMaps) byteMaps.emplace(o.instructionSet, ByteMapSizes{o.featureDim, gridWidth, gridHeight, o.ringSlots, o.patches});
   const std::size_t n = static_cast<std::size_t>(6) * o.ringSlots;
   schurSums = AlignedBuffer<double>(o.ringSlots * (n * (n + 1) / 2 + n));
   system = AlignedBuffer<double>(n * n + 2 * n);

@@ -2,9 +2,10 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 7;
+export const SURFACE = 8;
 
-export interface CpuOpsOptions {
+/** What the ops of a run are made from, on any device. */
+export interface OpsOptions {
   channels: 1 | 3;
   /** Network image, multiples of 16. */
   width: number;
@@ -26,6 +27,13 @@ export interface CpuOpsOptions {
   fy: number;
   cx: number;
   cy: number;
+}
+
+export interface CpuOpsOptions extends OpsOptions {
+  /** In int8 feature maps and patches are held as bytes, with a scale for each map. */
+  correlation: 'fp32' | 'int8';
+  /** Of the correlation in int8: one of CpuOps.instructionSets; '' = the first of them. */
+  instructionSet: string;
 }
 
 /** Arrays over the ops' own memory. R ring slots, M patches, P pairs, C feature and D hidden width, F = 882, grid h x w. */
@@ -129,7 +137,7 @@ export interface CpuOps {
 
 export type GpuPrecision = 'fp32' | 'fp16' | 'int8';
 
-export interface CudaPipelineOptions extends CpuOpsOptions {
+export interface CudaPipelineOptions extends OpsOptions {
   /** Index of the GPU. */
   device: number;
   precision: { encoder: GpuPrecision; update: GpuPrecision };
@@ -297,6 +305,8 @@ export interface Addon {
     new (options: CpuOpsOptions, undistortMap: Float32Array): CpuOps;
     /** The same without holding up the JavaScript thread: hundreds of megabytes may have to be cleared. */
     create(options: CpuOpsOptions, undistortMap: Float32Array): Promise<CpuOps>;
+    /** That this processor can run for the correlation in int8, best first. */
+    readonly instructionSets: readonly string[];
   };
   CpuEncoder: {
     /**

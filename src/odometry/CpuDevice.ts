@@ -30,8 +30,10 @@ export class CpuDevice implements FrameDevice {
     });
     try {
       const setup = await runSetup(calibration, network.manifest, parameters);
-      const ops = await loadAddon().CpuOps.create(setup.options, setup.undistortMap);
-      const { options } = setup;
+      // Features that come out of int8 lose nothing more by being held in it. onnxruntime stays the yardstick, with fp32 around it.
+      const correlation = runtime?.encoder === 'native' && precision?.encoder === 'int8' ? 'int8' : 'fp32';
+      const options = { ...setup.options, correlation, instructionSet: '' } as const;
+      const ops = await loadAddon().CpuOps.create(options, setup.undistortMap);
       network.allocate({
         height: options.height,
         width: options.width,

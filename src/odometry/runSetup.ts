@@ -4,7 +4,7 @@ import type { CameraCalibration } from '../camera/CameraCalibration.ts';
 import { type RectifiedCamera, rectifiedCamera } from '../camera/RectifiedCamera.ts';
 import { buildUndistortMap } from '../camera/undistortMap.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
-import type { CellArea, CpuOpsOptions } from '../native/addon.ts';
+import type { CellArea, OpsOptions } from '../native/addon.ts';
 import type { ModelManifest } from '../network/manifest.ts';
 import { patchArea } from './patchArea.ts';
 import { GRID_STRIDE } from './solver.ts';
@@ -20,7 +20,7 @@ export interface RunSetup {
   camera: RectifiedCamera;
   /** Where patches are sampled. */
   area: CellArea;
-  options: CpuOpsOptions;
+  options: OpsOptions;
   /** [height][width][supersamples][2] */
   undistortMap: Float32Array;
 }
@@ -34,7 +34,7 @@ export async function runSetup(
   const camera = rectifiedCamera(calibration, parameters.networkScale);
   const map = await buildUndistortMap(calibration, camera);
   const area = await patchArea(parameters, calibration, camera, map);
-  const options: CpuOpsOptions = {
+  const options: OpsOptions = {
     channels: manifest.sizes.inputChannels,
     width: camera.width,
     height: camera.height,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import type { CpuOps } from '../../src/native/addon.ts';
+import { loadAddon } from '../../src/native/loadAddon.ts';
 import { compose, exp, inverse, type Tangent, transform } from '../../src/odometry/se3.ts';
 import { makeOps, normal, random, WHOLE } from './makeOps.ts';
 
@@ -16,6 +17,39 @@ function fill(ops: CpuOps, C: number, next: () => number): Float32Array {
   for (let i = 0; i < copy.length; i++) copy[i] = normal(next);
   ops.buffers.features.set(copy);
   return copy;
+}
+
+const f = Math.fround;
+
+/** Reads a plane [C][h][w] of values that are rounded to its 255 steps of int8, in the order of operations of single precision. */
+function inBytes(values: Float32Array, h: number, w: number): Map2 {
+  const peak = values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const scale = f(peak / 127);
+  const inverse = f(1 / scale);
+  const rounded = values.map((v) => scale * halfToEven(f(v * inverse)));
+  return (c, x, y) => (x < 0 || y < 0 || x >= w || y >= h ? 0 : rounded[(c * h + y) * w + x]!);
+}
+
+function halfToEven(x: number): number {
+  const down = Math.floor(x);
+  const rest = x - down;
+  return rest === 0.5 ? down + (down & 1) : rest < 0.5 ? down : down + 1;
+}
+
+/** Mean of 4 x 4 cells, [C][H / 4][W / 4], summed as the op does. */
+function pooled(features: Float32Array, C: number): Float32Array {
+  const out = new Float32Array((C * H * W) / 16);
+  for (let i = 0; i < out.length; i++) {
+    const [c, y, x] = [Math.floor((16 * i) / (H * W)), Math.floor(i / (W / 4)) % (H / 4), i % (W / 4)];
+    let sum = 0;
+    for (let v = 0; v < 4; v++) {
+      const at = (c * H + 4 * y + v) * W + 4 * x;
+      const pair = (k: number) => f(features[at + k]! + features[at + k + 1]!);
+      sum = f(sum + f(pair(0) + pair(2)));
+    }
+    out[i] = sum / 16;
+  }
+  return out;
 }
 
 function fine(features: Float32Array): Map2 {
@@ -56,11 +90,23 @@ function bruteForce(
   );
 }
 
-for (const C of [16, 64, 128, 48]) {
-  describe(`correlation, ${C} channels`, () => {
+const WIDTHS = [16, 64, 128, 48];
+const FORMS = [
+  ...WIDTHS.map((C) => ({ C, correlation: 'fp32', instructionSet: '' }) as const),
+  ...loadAddon().CpuOps.instructionSets.flatMap((instructionSet) =>
+    WIDTHS.map((C) => ({ C, correlation: 'int8', instructionSet }) as const),
+  ),
+];
+
+for (const { C, correlation, instructionSet } of FORMS) {
+  describe(`correlation in ${correlation} ${instructionSet}, ${C} channels`, () => {
     it('equals brute force at every displacement, also out of the image', async () => {
       const next = random(C);
-      const ops = makeOps({ featureDim: C });
+      const ops = makeOps({ featureDim: C, correlation, instructionSet });
+      const levelsOf = (features: Float32Array): Map2[] =>
+        correlation === 'fp32'
+          ? [fine(features), coarse(features)]
+          : [inBytes(features, H, W), inBytes(pooled(features, C), H / 4, W / 4)];
       const { buffers } = ops;
       const maps: Float32Array[] = [];
       const centres: number[][] = [];
@@ -94,8 +140,8 @@ for (const C of [16, 64, 128, 48]) {
       let outside = 0;
       for (const [p, [s, t]] of pairs.entries()) {
         const G = compose(poses[t]!, inverse(poses[s]!));
-        const source = fine(maps[s]!);
-        const levels = [fine(maps[t]!), coarse(maps[t]!)];
+        const source = levelsOf(maps[s]!)[0]!;
+        const levels = levelsOf(maps[t]!);
         for (let k = 0; k < M; k++) {
           const cell = centres[s]![k]!;
           const [cx, cy] = [cell % W, Math.floor(cell / W)];
@@ -139,6 +185,58 @@ for (const C of [16, 64, 128, 48]) {
     });
   });
 }
+
+describe('correlation in int8', () => {
+  const int8 = { correlation: 'int8' } as const;
+  const correlated = async (ops: CpuOps, features: number[]): Promise<Float32Array> => {
+    await ops.samplePatches(0, 1, 0, 'random', 0.5, WHOLE);
+    ops.buffers.features.set(features);
+    await ops.insertFrame(0);
+    await ops.correlate(1);
+    return ops.buffers.correlation.slice(0, M * 882);
+  };
+
+  it('is the same in all instruction sets, to the rounding of the blend', async () => {
+    const next = random(3);
+    const features = Array.from({ length: 16 * H * W }, () => normal(next));
+    const results = await Promise.all(
+      loadAddon().CpuOps.instructionSets.map((instructionSet) =>
+        correlated(makeOps({ ...int8, instructionSet }), features),
+      ),
+    );
+    // Sums of 16 products of size 1; the integers are the same, only the blend is rounded once less where multiplications and additions are one instruction.
+    for (const result of results) assert.ok(result.every((v, i) => Math.abs(v - results[0]![i]!) < 1e-5));
+  });
+
+  it('is zero, and a number, for features that are zero or no numbers', async () => {
+    for (const value of [0, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const result = await correlated(makeOps(int8), new Array(16 * H * W).fill(value));
+      assert.ok(result.every(Number.isFinite), `${value}`);
+      if (value === 0) assert.ok(result.every((v) => v === 0));
+    }
+  });
+
+  it('a slot that is used again holds the new frame', async () => {
+    const [used, fresh] = [makeOps(int8), makeOps(int8)];
+    const frames = [1, 2].map((seed) => {
+      const next = random(seed);
+      return Array.from({ length: 16 * H * W }, () => normal(next));
+    });
+    await correlated(used, frames[0]!);
+    assert.deepEqual(await correlated(used, frames[1]!), await correlated(fresh, frames[1]!));
+  });
+
+  it('is refused for an unknown instruction set or precision', () => {
+    assert.throws(
+      () => makeOps({ ...int8, instructionSet: 'mmx' }),
+      /expected one that this processor can run \(.*baseline\), but received mmx/,
+    );
+    assert.throws(
+      () => makeOps({ correlation: 'int4' as 'int8' }),
+      /correlation: expected fp32 or int8, but received int4/,
+    );
+  });
+});
 
 describe('correlation of what cannot be projected', () => {
   it('gives zeros for poses that are not numbers', async () => {

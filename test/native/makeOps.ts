@@ -35,6 +35,8 @@ export function smallOptions(options: Partial<CpuOpsOptions>): CpuOpsOptions {
     fy: 26,
     cx: 15.5,
     cy: 11.5,
+    correlation: 'fp32',
+    instructionSet: '',
     ...options,
   };
 }

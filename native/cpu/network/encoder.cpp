@@ -6,25 +6,11 @@
 #include "encoder_layers.hpp"
 #include "qpvo/error.hpp"
 #include "qpvo/thread_pool.hpp"
+#include "simd/conv_dispatch.hpp"
 
 namespace qpvo::network {
 
-namespace {
-
-const conv::ConvKernels& kernelsOf(const std::string& instructionSet) {
-  if (const conv::ConvKernels* kernels = conv::convKernels(instructionSet.c_str())) return *kernels;
-  std::string known;
-  for (const std::string& name : encoderInstructionSets()) known += (known.empty() ? "" : ", ") + name;
-  throw Error("QPVO_INTERNAL", "instruction set: expected one that this processor can run (" + known + "), but received " + instructionSet + ".");
-}
-
-}  // namespace
-
-std::vector<std::string> encoderInstructionSets() {
-  std::vector<std::string> names;
-  for (const char* const* name = conv::convInstructionSets(); *name != nullptr; ++name) names.emplace_back(*name);
-  return names;
-}
+std::vector<std::string> encoderInstructionSets() { return conv::convKernels().names(); }
 
 struct Encoder::Parts {
   const conv::ConvKernels& kernels;
@@ -34,7 +20,7 @@ struct Encoder::Parts {
   ThreadPool pool;
 
   Parts(const EncoderOptions& o, const Tensors& tensors)
-      : kernels(kernelsOf(o.instructionSet)),
+      : kernels(conv::convKernels().named(o.instructionSet)),
         featureLayers(packEncoder(tensors, "patchify.fnet", kernels)),
         contextLayers(packEncoder(tensors, "patchify.inet", kernels)),
         features(featureLayers, kernels, o.width, o.height, o.threads),

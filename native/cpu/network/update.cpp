@@ -10,7 +10,7 @@ namespace qpvo::network {
 
 struct UpdateOperator::State {
   State(const UpdateOptions& o, const Tensors& tensors)
-      : kernels(updateKernels(o.instructionSet)), layers(kernels, UpdateTensors(tensors, o.hiddenDim, o.correlationLength, true), o.hiddenDim), chains(o.maxPairs, o.ringSlots), pool(o.threads) {
+      : kernels(updateKernels().named(o.instructionSet)), layers(kernels, UpdateTensors(tensors, o.hiddenDim, o.correlationLength, true), o.hiddenDim), chains(o.maxPairs, o.ringSlots), pool(o.threads) {
     for (int worker = 0; worker < o.threads; ++worker) workers.emplace_back(std::make_unique<UpdateChain>(layers, o.patches));
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernels.hpp"
+#include "processor.hpp"
 
 namespace qpvo::simd {
 
@@ -11,14 +12,7 @@ const Kernels& kernelsFor_avx512();
 
 const Kernels& kernels() {
 #if defined(__x86_64__)
-  static const Kernels& chosen = [] () -> const Kernels& {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
-      return kernelsFor_avx512();
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kernelsFor_avx2();
-    return kernelsFor_baseline();
-  }();
+  static const Kernels& chosen = processor().avx512 ? kernelsFor_avx512() : processor().avx2 ? kernelsFor_avx2() : kernelsFor_baseline();
   return chosen;
 #else
   return kernelsFor_baseline();

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "qpvo/aligned_buffer.hpp"
+#include "qpvo/byte_maps.hpp"
+#include "qpvo/correlation_shape.hpp"
 #include "qpvo/math/se3.hpp"
 #include "qpvo/thread_pool.hpp"
 
@@ -24,13 +28,9 @@ struct Options {
   int threads;
   float scale, offset;  ///< of the network image: x = scale * I + offset, I in 0..255
   float fx, fy, cx, cy;  ///< intrinsics on the grid (network image / 4)
+  bool byteMaps;         ///< feature maps and patches are held as bytes and correlated in int8, instead of in fp32
+  std::string instructionSet;  ///< of that, one of ByteMaps::instructionSets(); '' = the best
 };
-
-inline constexpr int kPatchPixels = 9;                 ///< 3 x 3
-inline constexpr int kWindow = 7;                      ///< correlation window, radius 3
-inline constexpr int kLevels = 2;                      ///< grid and a quarter of it
-inline constexpr int kMapBorder = 8;                   ///< zero pixels around every map: a correlation window that touches the map never leaves it
-inline constexpr int kCorrelationDim = kLevels * kPatchPixels * kWindow * kWindow;  ///< F = 882, [level][py][px][dy][dx]
 
 /// All memory of the CPU ops, allocated once.
 /// Frames live in ring slots 0..R-1; a pair p joins source slot pairSource[p] and target slot pairTarget[p]. Grid coordinates are in grid pixels.
@@ -63,6 +63,7 @@ struct State {
   AlignedBuffer<float> patchX, patchY; ///< [R][patchStride] centroids
   AlignedBuffer<float> inverseDepth;   ///< [R][patchStride]
   AlignedBuffer<std::uint8_t> colors;  ///< [R][M][3] RGB
+  std::optional<ByteMaps> byteMaps;    ///< with options.byteMaps, in place of the next three
   AlignedBuffer<float> patchFeatures;  ///< [R][M][9][C]
   AlignedBuffer<float> fineMaps;       ///< [R][h + 2 border][w + 2 border][C]
   AlignedBuffer<float> coarseMaps;     ///< [R][h/4 + 2 border][w/4 + 2 border][C]

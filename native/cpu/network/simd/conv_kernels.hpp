@@ -61,9 +61,4 @@ struct ConvKernels {
   void (*planes)(const float* raw, int pixels, int channels, int outputs, const float* scale, const float* offset, float* planes, long planeSize);
 };
 
-/// Kernels by name; '' = the best for this processor; null where it cannot run them.
-const ConvKernels* convKernels(const char* name);
-/// The names that this processor can run, best first; null at the end.
-const char* const* convInstructionSets();
-
 }  // namespace qpvo::conv

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "../../simd/instruction_sets.hpp"
 #include "update_kernels.hpp"
 
 namespace qpvo::network {
 
-// updateInstructionSets() is declared in qpvo/network/update.hpp.
-
-/// The kernels of one of them; '' is the best.
-/// @throws QPVO_INTERNAL when this processor does not run it
-const UpdateKernels& updateKernels(const std::string& instructionSet);
+/// updateInstructionSets() of qpvo/network/update.hpp has their names.
+const simd::InstructionSets<UpdateKernels>& updateKernels();
 
 }  // namespace qpvo::network
