@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Device } from '../../../src/config/Profile.ts';
 import { defaultParameters } from '../../../src/config/parameters.ts';
 import type { NetworkForms } from '../../../src/network/neededParts.ts';
+import { CpuDevice } from '../../../src/odometry/CpuDevice.ts';
 import { PatchOdometry } from '../../../src/odometry/PatchOdometry.ts';
 import { MODEL_DIR, sceneCamera } from '../../fixtures/texturedScene.ts';
 
@@ -17,6 +18,33 @@ describe('device of the odometry', () => {
       precision,
     });
   const both = <T>(value: T) => ({ encoder: value, update: value });
+
+  for (const [runtime, precision, held] of [
+    ['native', 'int8', 'in int8'],
+    ['native', 'fp32', 'in fp32'],
+    ['onnxruntime', 'int8', 'in fp32'],
+  ] as const) {
+    it(`holds the features of encoders by ${runtime} in ${precision} ${held}`, async () => {
+      const parameters = { ...defaultParameters(), networkScale: 0.5, patchesPerFrame: 8, threads: 1 };
+      const device = await CpuDevice.open({
+        calibration: sceneCamera(),
+        modelDir: MODEL_DIR,
+        parameters,
+        runtime: both(runtime),
+        precision: both(precision),
+      });
+      const { features, correlation } = device.buffers;
+      await device.samplePatches(0, 0, 0, 'random', 0.5);
+      // Beside a feature of 1,000, one of 1 is less than half a step of 1,000 / 127.
+      features.fill(1);
+      features[0] = 1000;
+      await device.insertFrame(0);
+      await device.correlate(1);
+      const isSeen = correlation.subarray(0, 882).some((value) => value > 0 && value < 1000);
+      assert.equal(isSeen, held === 'in fp32');
+      await device.close();
+    });
+  }
 
   it('refuses runtimes that are not of it, and takes nothing else in their place', async () => {
     await assert.rejects(open('cuda', both('native'), both('fp32')), {
