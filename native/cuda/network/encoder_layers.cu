@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cpu/network/encoder_layers.hpp"
+#include "cpu/network/simd/conv_dispatch.hpp"
 #include "encoder_layers.hpp"
 #include "qpvo/error.hpp"
 #include "runtime/copy.hpp"
@@ -131,7 +132,7 @@ DeviceResidual packBlock(const Source& source, const cpu::ResidualLayers& block,
 }  // namespace
 
 DeviceEncoderLayers packEncoder(const Context& context, const cpu::Tensors& tensors, const std::string& name, Precision precision) {
-  const cpu::EncoderLayers layers = cpu::packEncoder(tensors, name, *qpvo::conv::convKernels(""));
+  const cpu::EncoderLayers layers = cpu::packEncoder(tensors, name, qpvo::conv::convKernels().named(""));
   const Source source = {context, tensors, precision};
   DeviceEncoderLayers out;
   out.stem = packLayer(source, layers.stem, name + ".conv1");
