@@ -34,7 +34,10 @@ export async function syntheticProblem(
   correlation: 'fp32' | 'int8' = 'fp32',
 ): Promise<SyntheticProblem> {
   const { options, undistortMap, camera, area } = await runSetup(calibration, manifest, parameters);
-  const ops = await loadAddon().CpuOps.create({ ...options, correlation, instructionSet: '' }, undistortMap);
+  const ops = await loadAddon().CpuOps.create(
+    { ...options, correlation, instructionSet: '', correlationScale: 0 },
+    undistortMap,
+  );
   const { buffers } = ops;
   const hidden = new HiddenState(buffers, parameters.patchesPerFrame * manifest.sizes.hiddenDim);
   const graph = new PatchGraph(parameters, hidden, buffers.pairSource, buffers.pairTarget);

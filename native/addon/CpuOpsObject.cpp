@@ -68,6 +68,8 @@ CpuOpsObject::CpuOpsObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Cp
   expose<Napi::Float32Array>(env, out, "context", state_, s.context);
   expose<Napi::Float32Array>(env, out, "contextRing", state_, s.contextRing);
   expose<Napi::Float32Array>(env, out, "correlation", state_, s.correlation);
+  expose<Napi::Uint8Array>(env, out, "correlationBytes", state_, s.correlationBytes);
+  out.Set("correlationZero", s.byteMaps ? s.byteMaps->zero() : 0);
   expose<Napi::Float32Array>(env, out, "hiddenA", state_, s.hiddenA);
   expose<Napi::Float32Array>(env, out, "hiddenB", state_, s.hiddenB);
   expose<Napi::Float32Array>(env, out, "centre", state_, s.centre);

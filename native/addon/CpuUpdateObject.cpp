@@ -2,6 +2,7 @@
 #include "CpuUpdateObject.hpp"
 
 #include "arguments.hpp"
+#include "qpvo/correlation_shape.hpp"
 #include "tensors.hpp"
 
 namespace qpvo::addon {
@@ -26,7 +27,7 @@ template <typename Array>
 auto* memoryOf(Napi::Env env, const Napi::Object& batch, const char* name, napi_typedarray_type type, std::size_t length) {
   const Napi::Value value = batch.Get(name);
   const bool fits = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type && value.As<Napi::TypedArray>().ElementLength() >= length;
-  const std::string kind = type == napi_float32_array ? "Float32Array" : "Int32Array";
+  const std::string kind = type == napi_float32_array ? "Float32Array" : type == napi_uint8_array ? "Uint8Array" : "Int32Array";
   const std::string received = value.IsTypedArray() ? std::to_string(value.As<Napi::TypedArray>().ElementLength()) + " elements of a typed array" : value.ToString().Utf8Value();
   require(env, fits, std::string(name) + ": expected a " + kind + " of at least " + std::to_string(length) + " elements, but received " + received + ".");
   return value.As<Array>().Data();
@@ -37,6 +38,7 @@ auto* memoryOf(Napi::Env env, const Napi::Object& batch, const char* name, napi_
 Napi::Function CpuUpdateObject::define(Napi::Env env) {
   const Napi::Function type = DefineClass(env, "CpuUpdate",
                                           {StaticMethod<&CpuUpdateObject::create>("create"), InstanceAccessor<&CpuUpdateObject::instructionSet>("instructionSet"),
+                                           InstanceAccessor<&CpuUpdateObject::correlationForm>("correlationForm"),
                                            InstanceMethod<&CpuUpdateObject::update>("update"), InstanceMethod<&CpuUpdateObject::close>("close")});
   return withInstructionSets(type, network::updateInstructionSets());
 }
@@ -70,6 +72,16 @@ Napi::Value CpuUpdateObject::instructionSet(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), built_.update->instructionSet());
 }
 
+Napi::Value CpuUpdateObject::correlationForm(const Napi::CallbackInfo& info) {
+  if (gate_->closed) throw codedError(info.Env(), "QPVO_CLOSED", "the update operator is closed: create another one.");
+  const std::optional<network::CorrelationForm> form = built_.update->correlationForm();
+  if (!form) return info.Env().Undefined();
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("scale", form->scale);
+  out.Set("zero", form->zero);
+  return out;
+}
+
 Napi::Value CpuUpdateObject::update(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (gate_->closed) throw codedError(env, "QPVO_CLOSED", "the update operator is closed: create another one.");
@@ -83,9 +95,13 @@ Napi::Value CpuUpdateObject::update(const Napi::CallbackInfo& info) {
   const int count = integerOf(env, batch, "count", 0, o.maxPairs);
   const std::size_t pairs = static_cast<std::size_t>(count), edges = pairs * o.patches;
   const network::PairTable table{count, indices("source", pairs), indices("previous", pairs), indices("next", pairs)};
+  const bool isBytes = batch.Get("correlation").IsTypedArray() && batch.Get("correlation").As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+  require(env, !isBytes || built_.update->correlationForm(), "correlation: expected a Float32Array for a first layer in fp32, but received bytes.");
+  const std::size_t byteStride = (static_cast<std::size_t>(o.correlationLength) + 63) / 64 * 64;
   const network::UpdateArrays arrays{floats("hiddenIn", edges * o.hiddenDim),
                                      floats("contextRing", static_cast<std::size_t>(o.ringSlots) * o.patches * o.hiddenDim),
-                                     floats("correlation", edges * o.correlationLength),
+                                     isBytes ? nullptr : floats("correlation", edges * o.correlationLength),
+                                     isBytes ? memoryOf<Napi::Uint8Array>(env, batch, "correlation", napi_uint8_array, (edges + kSpareEdges) * byteStride) : nullptr,
                                      floats("hiddenOut", edges * o.hiddenDim),
                                      floats("delta", edges * 2),
                                      floats("weight", edges * 2)};

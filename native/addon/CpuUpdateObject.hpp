@@ -26,6 +26,7 @@ class CpuUpdateObject : public Napi::ObjectWrap<CpuUpdateObject> {
   static Napi::Value create(const Napi::CallbackInfo& info);
 
   Napi::Value instructionSet(const Napi::CallbackInfo& info);
+  Napi::Value correlationForm(const Napi::CallbackInfo& info);
   Napi::Value update(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 

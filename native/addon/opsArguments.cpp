@@ -2,6 +2,7 @@
 #include "opsArguments.hpp"
 
 #include <climits>
+#include <cmath>
 
 #include "arguments.hpp"
 
@@ -40,6 +41,9 @@ Options readCpuOptions(Napi::Env env, const Napi::Object& o) {
   options.byteMaps = correlation == "int8";
   require(env, o.Get("instructionSet").IsString(), "instructionSet: expected a name, or '' for the best one.");
   options.instructionSet = o.Get("instructionSet").As<Napi::String>();
+  options.correlationScale = floatOf(env, o, "correlationScale");
+  const bool fits = options.correlationScale == 0 || (options.byteMaps && options.correlationScale > 0 && std::isfinite(options.correlationScale));
+  require(env, fits, "correlationScale: expected 0, or in int8 a positive number, but received " + o.Get("correlationScale").ToString().Utf8Value() + ".");
   return options;
 }
 

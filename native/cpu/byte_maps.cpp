@@ -42,6 +42,10 @@ ByteMaps::ByteMaps(const std::string& instructionSet, const ByteMapSizes& s)
 
 std::vector<std::string> ByteMaps::instructionSets() { return simd::byteKernels().names(); }
 
+int ByteMaps::zero() const { return kernels_.zero; }
+
+void ByteMaps::narrow(const float* values, int count, float scale, std::uint8_t* out) const { kernels_.narrow(values, count, 1 / scale, out); }
+
 std::size_t ByteMaps::origin(int level, int slot) const {
   const Level& l = levels_[level];
   return slot * l.mapBytes + static_cast<std::size_t>(kMapBorder) * sizes_.channels * l.stride + 4 * kMapBorder;

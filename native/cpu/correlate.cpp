@@ -26,13 +26,15 @@ void correlatePair(State& s, int p) {
   const Options& o = s.options;
   const int source = s.pairSource[p], target = s.pairTarget[p];
   const Reprojection reprojection(s, source, target);
+  const bool leavesBytes = s.correlationBytes.size() > 0;
+  float row[kCorrelationDim];
   for (int k = 0; k < o.patches; ++k) {
     const std::size_t edge = static_cast<std::size_t>(p) * o.patches + k;
     float x[kPatchPixels], y[kPatchPixels];
     reprojection.patch(s, source, k, x, y);
     s.centre[2 * edge] = x[4];
     s.centre[2 * edge + 1] = y[4];
-    float* out = s.correlation.data() + edge * kCorrelationDim;
+    float* out = leavesBytes ? row : s.correlation.data() + edge * kCorrelationDim;
     for (int level = 0; level < kLevels; ++level) {
       float* window = out + level * kPatchPixels * kWindow * kWindow;
       if (s.byteMaps) {
@@ -45,6 +47,7 @@ void correlatePair(State& s, int p) {
         y[i] *= 0.25f;
       }
     }
+    if (leavesBytes) s.byteMaps->narrow(row, kCorrelationDim, o.correlationScale, s.correlationBytes.data() + edge * kCorrelationStride);
   }
 }
 

@@ -20,6 +20,8 @@ std::size_t mapOrigin(int width, int channels) { return (static_cast<std::size_t
 /// Frames whose features are held in fp32.
 std::size_t floatSlots(const Options& o) { return o.byteMaps ? 0 : o.ringSlots; }
 
+bool leavesBytes(const Options& o) { return o.byteMaps && o.correlationScale > 0; }
+
 void convertMap(State& state, const float* map) {
   const Options& o = state.options;
   const std::size_t samples = static_cast<std::size_t>(o.width) * o.height * o.supersamples;
@@ -45,7 +47,8 @@ State::State(const Options& o, const float* map)
       features(static_cast<std::size_t>(o.featureDim) * gridHeight * gridWidth),
       context(static_cast<std::size_t>(o.patches) * o.hiddenDim),
       contextRing(static_cast<std::size_t>(o.ringSlots) * o.patches * o.hiddenDim),
-      correlation(static_cast<std::size_t>(o.maxPairs) * o.patches * kCorrelationDim),
+      correlation(leavesBytes(o) ? 0 : static_cast<std::size_t>(o.maxPairs) * o.patches * kCorrelationDim),
+      correlationBytes(leavesBytes(o) ? (static_cast<std::size_t>(o.maxPairs) * o.patches + kSpareEdges) * kCorrelationStride : 0),
       hiddenA(static_cast<std::size_t>(o.maxPairs) * o.patches * o.hiddenDim),
       hiddenB(static_cast<std::size_t>(o.maxPairs) * o.patches * o.hiddenDim),
       centre(static_cast<std::size_t>(o.maxPairs) * o.patches * 2),

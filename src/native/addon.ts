@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 8;
+export const SURFACE = 9;
 
 /** What the ops of a run are made from, on any device. */
 export interface OpsOptions {
@@ -34,6 +34,8 @@ export interface CpuOpsOptions extends OpsOptions {
   correlation: 'fp32' | 'int8';
   /** Of the correlation in int8: one of CpuOps.instructionSets; '' = the first of them. */
   instructionSet: string;
+  /** In int8: above 0 the correlation is left in correlationBytes, for a network whose first layer takes it so (CorrelationForm). 0: in fp32. */
+  correlationScale: number;
 }
 
 /** Arrays over the ops' own memory. R ring slots, M patches, P pairs, C feature and D hidden width, F = 882, grid h x w. */
@@ -50,6 +52,10 @@ export interface OpsBuffers {
   contextRing: Float32Array;
   /** [P][M][F], F = [level][py][px][dy][dx] */
   correlation: Float32Array;
+  /** [P][M][896] bytes of which the first F count, round(x / correlationScale) within -128..127 plus correlationZero; some to spare at the end. Empty unless asked for, else `correlation` is. */
+  correlationBytes: Uint8Array;
+  /** The stored byte of the value 0. */
+  correlationZero: number;
   /** [P][M][D] */
   hiddenA: Float32Array;
   hiddenB: Float32Array;
@@ -166,7 +172,15 @@ export interface CudaPipeline {
   /** Pinned host memory. Pair tables, pose variables and poses are the caller's; the others are as of the last readBack(), image as of the last readView(). */
   readonly buffers: Omit<
     OpsBuffers,
-    'cells' | 'features' | 'context' | 'contextRing' | 'correlation' | 'hiddenA' | 'hiddenB'
+    | 'cells'
+    | 'features'
+    | 'context'
+    | 'contextRing'
+    | 'correlation'
+    | 'correlationBytes'
+    | 'correlationZero'
+    | 'hiddenA'
+    | 'hiddenB'
   >;
   prepareImage(data: Uint8Array, width: number, height: number, channels: number, step: number): void;
   samplePatches(
@@ -276,15 +290,24 @@ export interface CpuUpdateBatch {
   hiddenIn: Float32Array;
   hiddenOut: Float32Array;
   contextRing: Float32Array;
-  correlation: Float32Array;
+  /** Floats, or bytes in the CorrelationForm of the operator: [P][M][F rounded up to 64], with 32 rows to spare at the end. */
+  correlation: Float32Array | Uint8Array;
   delta: Float32Array;
   weight: Float32Array;
 }
 
 /** The update operator of one model. */
+/** How a first layer takes the correlation as bytes: round(x / scale) within -128..127, plus zero. */
+export interface CorrelationForm {
+  scale: number;
+  zero: number;
+}
+
 export interface CpuUpdate {
   /** Instruction set at work. */
   readonly instructionSet: string;
+  /** Undefined when the first layer works in fp32. */
+  readonly correlationForm: CorrelationForm | undefined;
   /** One pass over the pairs, off the JavaScript thread; the pair tables are read before it returns, the arrays until its promise settles. Meanwhile throws QPVO_BUSY. */
   update(batch: CpuUpdateBatch): Promise<void>;
   close(): void;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { QpvoError } from '../error.ts';
+import type { CorrelationForm } from '../native/addon.ts';
 import type { ModelManifest } from './manifest.ts';
 import type { Network, NetworkShape, PairBatch } from './Network.ts';
 import type { EncoderRuntime, UpdateRuntime } from './parts.ts';
@@ -17,6 +18,10 @@ export class ComposedNetwork implements Network {
     this.manifest = manifest;
     this.#encoder = encoder;
     this.#update = update;
+  }
+
+  get correlationForm(): CorrelationForm | undefined {
+    return this.#update.correlationForm;
   }
 
   allocate(shape: NetworkShape): void {

@@ -9,6 +9,7 @@
 //
 // All arrays belong to the caller, are dense and row-major, and may lie in memory of the native addon. They are read and written between a call
 // and the settling of its promise, never later. One call in flight: a second one rejects with QPVO_BUSY, after close() with QPVO_CLOSED.
+import type { CorrelationForm } from '../native/addon.ts';
 import type { ModelManifest } from './manifest.ts';
 
 /** Arrays of encode(). C input channels, M patches, F feature width, D hidden width; the grid is height / 4 by width / 4. */
@@ -62,6 +63,8 @@ export interface PairBatch {
   contextRing: Float32Array;
   /** [P][M][levels * 9 * 49] in the order [level][py][px][dy][dx]. */
   correlation: Float32Array;
+  /** The same as bytes, in place of it, in the CorrelationForm of the network. */
+  correlationBytes?: Uint8Array | undefined;
   /** Out: [P][M][2] correction of the reprojected patch centre (dx, dy), grid px. */
   delta: Float32Array;
   /** Out: [P][M][2] confidence (wx, wy), 0..1. */
@@ -71,6 +74,8 @@ export interface PairBatch {
 /** Encoders and update operator of one model, whatever runs them. */
 export interface Network {
   readonly manifest: ModelManifest;
+  /** How the update operator can take the correlation as bytes; undefined when it cannot. */
+  readonly correlationForm: CorrelationForm | undefined;
   /** @throws QPVO_BUSY while a call is in flight */
   allocate(shape: NetworkShape): void;
   encode(): Promise<void>;

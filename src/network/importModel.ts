@@ -20,7 +20,7 @@ import { floatParts, int8Parts } from './partContents.ts';
 import { type ModelProvenance, provenanceFault } from './provenance.ts';
 import { readScales, SCHEME, type Scales } from './quantization/readScales.ts';
 import { checkTensors, encoderTensors, innerWidthsOf, updateTensors } from './weights/expectedTensors.ts';
-import { inferSizes, type NetworkSizes } from './weights/networkSizes.ts';
+import { checkRunnable, inferSizes, type NetworkSizes } from './weights/networkSizes.ts';
 import { readWeights } from './weights/readWeights.ts';
 import type { Weights } from './weights/Weights.ts';
 
@@ -58,13 +58,14 @@ function defaultWindows(): ModelWindows {
  * the weights as .safetensors, and the manifest, which is written last. Weights without any `update.` tensor give a model of encoders only; with scales
  * the int8 forms stand beside those in fp32.
  *
- * @throws QPVO_USAGE for a bad name or provenance, QPVO_MODEL when weights or scales cannot be read or do not form the network, QPVO_OUTPUT when the
- * folder cannot be written
+ * @throws QPVO_USAGE for a bad name or provenance, QPVO_MODEL when weights or scales cannot be read, do not form the network or are of a width that
+ * cannot be run, QPVO_OUTPUT when the folder cannot be written
  */
 export async function importModel(weightsPath: string, options: ImportOptions): Promise<ModelManifest> {
   checkOptions(options);
   const weights = readWeights(weightsPath);
   const sizes = inferSizes(weights);
+  checkRunnable(sizes, weightsPath);
   checkWeights(weights, sizes);
   const scales = scalesOption(options, weights);
 

@@ -5,10 +5,11 @@ import { CORRELATION_LAYOUT } from './onnx/correlationColumns.ts';
 import { provenanceFault } from './provenance.ts';
 import { quantizedLayer } from './quantization/quantizedLayers.ts';
 import { SCHEME } from './quantization/readScales.ts';
+import { checkRunnable } from './weights/networkSizes.ts';
 
 /**
  * Checks type and range of every field of a manifest of this version.
- * @throws QPVO_MODEL naming the first field that is wrong
+ * @throws QPVO_MODEL naming the first field that is wrong, or a width that cannot be run
  */
 export function checkManifestFields(value: Record<string, unknown>, path: string): void {
   const text = (key: string) => check(typeof value[key] === 'string', key, 'text', value[key]);
@@ -27,6 +28,7 @@ export function checkManifestFields(value: Record<string, unknown>, path: string
   check(sizes.patchSize === 3, 'sizes.patchSize', '3', sizes.patchSize);
   check(sizes.radius === 3, 'sizes.radius', '3', sizes.radius);
   check(String(sizes.levels) === '1,4', 'sizes.levels', '[1,4]', sizes.levels);
+  checkRunnable({ featureDim: sizes.featureDim as number, hiddenDim: sizes.hiddenDim as number }, path);
   const { scale, offset, channels } = record(value.normalisation);
   check(
     Number.isFinite(scale) && (scale as number) > 0 && Number.isFinite(offset),

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
+import { QpvoError } from '../error.ts';
 import type { CameraImage } from '../messages/pixels.ts';
-import type { BundleAdjustOptions, CellArea, CpuOps, OpsBuffers, PatchSelection } from '../native/addon.ts';
+import type {
+  BundleAdjustOptions,
+  CellArea,
+  CorrelationForm,
+  CpuOps,
+  OpsBuffers,
+  PatchSelection,
+} from '../native/addon.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import type { ModelManifest } from '../network/manifest.ts';
 import type { Network } from '../network/Network.ts';
@@ -32,8 +40,16 @@ export class CpuDevice implements FrameDevice {
       const setup = await runSetup(calibration, network.manifest, parameters);
       // Features that come out of int8 lose nothing more by being held in it. onnxruntime stays the yardstick, with fp32 around it.
       const correlation = runtime?.encoder === 'native' && precision?.encoder === 'int8' ? 'int8' : 'fp32';
-      const options = { ...setup.options, correlation, instructionSet: '' } as const;
+      // And what the first layer of the update operator takes as bytes can be left so.
+      const form = correlation === 'int8' ? network.correlationForm : undefined;
+      const options = {
+        ...setup.options,
+        correlation,
+        instructionSet: '',
+        correlationScale: form?.scale ?? 0,
+      } as const;
       const ops = await loadAddon().CpuOps.create(options, setup.undistortMap);
+      checkZero(ops, form);
       network.allocate({
         height: options.height,
         width: options.width,
@@ -138,4 +154,14 @@ export class CpuDevice implements FrameDevice {
     this.#ops.close();
     await this.#network.close();
   }
+}
+
+/** Both sides are chosen by the processor: they agree. */
+function checkZero({ buffers }: CpuOps, form: CorrelationForm | undefined): void {
+  if (form === undefined || form.zero === buffers.correlationZero) return;
+  throw new QpvoError('QPVO_INTERNAL', {
+    what: 'the stored zero of a correlation in bytes',
+    expected: `${form.zero}`,
+    received: `${buffers.correlationZero}`,
+  });
 }

@@ -12,7 +12,15 @@ import type { PairStorage } from './PatchGraph.ts';
  */
 export type FrameBuffers = Omit<
   OpsBuffers,
-  'cells' | 'features' | 'context' | 'contextRing' | 'correlation' | 'hiddenA' | 'hiddenB'
+  | 'cells'
+  | 'features'
+  | 'context'
+  | 'contextRing'
+  | 'correlation'
+  | 'correlationBytes'
+  | 'correlationZero'
+  | 'hiddenA'
+  | 'hiddenB'
 >;
 
 /** The pairs of an update, without their arrays. */

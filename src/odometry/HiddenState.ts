@@ -32,7 +32,9 @@ export class HiddenState implements PairStorage {
 
   /** The buffers of an update of `count` pairs. */
   batch(count: number) {
-    const { correlation, contextRing, delta, weight } = this.#buffers;
-    return { count, hiddenIn: this.#current, hiddenOut: this.#other, correlation, contextRing, delta, weight };
+    const { correlation, correlationBytes: bytes, contextRing, delta, weight } = this.#buffers;
+    const correlationBytes = bytes.length > 0 ? bytes : undefined;
+    const hidden = { hiddenIn: this.#current, hiddenOut: this.#other };
+    return { count, ...hidden, correlation, correlationBytes, contextRing, delta, weight };
   }
 }

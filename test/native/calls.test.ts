@@ -119,6 +119,8 @@ describe('construction of the ops', () => {
     [{ supersamples: 0 }, /supersamples: expected an integer from 1/],
     [{ scale: undefined as unknown as number }, /scale: expected a number, but received undefined/],
     [{ fx: 'wide' as unknown as number }, /fx: expected a number, but received wide/],
+    [{ correlationScale: 0.1 }, /correlationScale: expected 0, or in int8 a positive number, but received 0.1/],
+    [{ correlation: 'int8', correlationScale: -1 }, /correlationScale: expected 0, or in int8/],
     [{ instructionSet: 3 as unknown as string }, /instructionSet: expected a name, or '' for the best one/],
   ];
   for (const [options, message] of refused) {
@@ -137,7 +139,7 @@ describe('construction of the ops', () => {
     const program = `
       const { CpuOps } = require(process.argv[1]);
       const options = { channels: 1, width: 32, height: 32, recordedWidth: 32, recordedHeight: 32, supersamples: 1, featureDim: 16, hiddenDim: 1,
-        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4, correlation: 'fp32', instructionSet: '' };
+        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4, correlation: 'fp32', instructionSet: '', correlationScale: 0 };
       try { new CpuOps(options, new Float32Array(32 * 32 * 2)); } catch (error) { console.log(error.code, error.message); }`;
     // 59 GB of correlation do not fit into the 16 GB that the process may have.
     const limited = `ulimit -v 16777216 && exec "$0" -e "$1" "$2"`;
@@ -170,7 +172,7 @@ describe('construction of the ops off the JavaScript thread', () => {
     const program = `
       const { CpuOps } = require(process.argv[1]);
       const options = { channels: 1, width: 32, height: 32, recordedWidth: 32, recordedHeight: 32, supersamples: 1, featureDim: 16, hiddenDim: 1,
-        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4, correlation: 'fp32', instructionSet: '' };
+        patches: 1024, ringSlots: 2, maxPairs: 16384, threads: 1, scale: 1, offset: 0, fx: 10, fy: 10, cx: 4, cy: 4, correlation: 'fp32', instructionSet: '', correlationScale: 0 };
       CpuOps.create(options, new Float32Array(32 * 32 * 2)).catch((error) => console.log(error.code, error.message));`;
     const limited = `ulimit -v 16777216 && exec "$0" -e "$1" "$2"`;
     const output = execFileSync('sh', ['-c', limited, process.execPath, program, addonPath()], { encoding: 'utf8' });
@@ -183,7 +185,7 @@ describe('arrays of ops that are gone', () => {
     const program = `
       const { CpuOps } = require(process.argv[1]);
       const options = { channels: 1, width: 32, height: 32, recordedWidth: 32, recordedHeight: 32, supersamples: 1, featureDim: 16, hiddenDim: 8,
-        patches: 4, ringSlots: 4, maxPairs: 4, threads: 2, scale: 2 / 255, offset: -0.5, fx: 10, fy: 10, cx: 4, cy: 4, correlation: 'fp32', instructionSet: '' };
+        patches: 4, ringSlots: 4, maxPairs: 4, threads: 2, scale: 2 / 255, offset: -0.5, fx: 10, fy: 10, cx: 4, cy: 4, correlation: 'fp32', instructionSet: '', correlationScale: 0 };
       const freed = [];
       const registry = new FinalizationRegistry((name) => freed.push(name));
       const make = () => {

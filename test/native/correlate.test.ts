@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { CpuOps } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/loadAddon.ts';
+import { roundHalfEven } from '../../src/network/quantization/quantizeWeights.ts';
 import { compose, exp, inverse, type Tangent, transform } from '../../src/odometry/se3.ts';
 import { makeOps, normal, random, WHOLE } from './makeOps.ts';
 
@@ -26,14 +27,8 @@ function inBytes(values: Float32Array, h: number, w: number): Map2 {
   const peak = values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const scale = f(peak / 127);
   const inverse = f(1 / scale);
-  const rounded = values.map((v) => scale * halfToEven(f(v * inverse)));
+  const rounded = values.map((v) => scale * roundHalfEven(f(v * inverse)));
   return (c, x, y) => (x < 0 || y < 0 || x >= w || y >= h ? 0 : rounded[(c * h + y) * w + x]!);
-}
-
-function halfToEven(x: number): number {
-  const down = Math.floor(x);
-  const rest = x - down;
-  return rest === 0.5 ? down + (down & 1) : rest < 0.5 ? down : down + 1;
 }
 
 /** Mean of 4 x 4 cells, [C][H / 4][W / 4], summed as the op does. */
@@ -213,6 +208,25 @@ describe('correlation in int8', () => {
       const result = await correlated(makeOps(int8), new Array(16 * H * W).fill(value));
       assert.ok(result.every(Number.isFinite), `${value}`);
       if (value === 0) assert.ok(result.every((v) => v === 0));
+    }
+  });
+
+  it('is left as bytes on demand, rounded half to even and limited', async () => {
+    const next = random(4);
+    const features = Array.from({ length: 16 * H * W }, () => normal(next));
+    // Most values are within 127 steps, some beyond: the greatest products of 16 channels are about 25.
+    const correlationScale = f(0.13);
+    for (const instructionSet of loadAddon().CpuOps.instructionSets) {
+      const floats = await correlated(makeOps({ ...int8, instructionSet }), features);
+      const ops = makeOps({ ...int8, instructionSet, correlationScale });
+      assert.equal((await correlated(ops, features)).length, 0);
+      const { correlationBytes, correlationZero } = ops.buffers;
+      const limited = (v: number) => Math.min(127, Math.max(-128, roundHalfEven(f(v * f(1 / correlationScale)))));
+      floats.forEach((v, i) => {
+        const stored = correlationBytes[Math.floor(i / 882) * 896 + (i % 882)]!;
+        assert.equal(stored, (limited(v) + correlationZero) & 255);
+      });
+      assert.ok(floats.some((v) => limited(v) === 127 && v > 127.5 * correlationScale));
     }
   });
 

@@ -37,6 +37,7 @@ export function smallOptions(options: Partial<CpuOpsOptions>): CpuOpsOptions {
     cy: 11.5,
     correlation: 'fp32',
     instructionSet: '',
+    correlationScale: 0,
     ...options,
   };
 }

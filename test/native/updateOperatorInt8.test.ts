@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { loadAddon } from '../../src/native/loadAddon.ts';
 import { openNativeUpdate } from '../../src/network/native/NativeUpdate.ts';
+import type { UpdateRuntime } from '../../src/network/parts.ts';
 import { int8Weights } from '../../src/network/quantization/int8Weights.ts';
 import { UPDATE_LAYERS } from '../../src/network/quantization/quantizedLayers.ts';
+import { roundHalfEven } from '../../src/network/quantization/quantizeWeights.ts';
 import type { LayerScales, Scales } from '../../src/network/quantization/readScales.ts';
 import { inferSizes, type NetworkSizes } from '../../src/network/weights/networkSizes.ts';
 import { readWeights } from '../../src/network/weights/readWeights.ts';
@@ -87,6 +89,38 @@ describe('native update operator in int8 against whole numbers in plain loops', 
     });
   }
 
+  for (const instructionSet of instructionSets) {
+    it(`${instructionSet}: a correlation in bytes gives the same bits`, async () => {
+      for (const patches of [1, 5, 24]) {
+        const workload = randomWorkload(odd, [2, 5, 1], patches, 19);
+        const floats = await nativeUpdate(weights, odd, all, workload, instructionSet);
+        const { scale, zero } = (await opened(weights, odd, all, instructionSet)).correlationForm!;
+        const correlationBytes = inBytes(workload, scale, zero);
+        workload.batch.correlation.fill(Number.NaN);
+        const inputs = { ...workload, batch: { ...workload.batch, correlationBytes } };
+        assert.deepEqual(await nativeUpdate(weights, odd, all, inputs, instructionSet), floats);
+      }
+    });
+  }
+
+  it('a correlation in bytes is refused by a first layer in fp32, or when it is too short', async () => {
+    const workload = randomWorkload(odd, [2], 3, 20);
+    const withBytes = (length: number) => ({
+      ...workload,
+      batch: { ...workload.batch, correlationBytes: new Uint8Array(length) },
+    });
+    const others = new Map([...all].filter(([name]) => name !== 'update.corr.0'));
+    assert.equal((await opened(weights, odd, others)).correlationForm, undefined);
+    await assert.rejects(
+      nativeUpdate(weights, odd, others, withBytes(1e6)),
+      /expected a Float32Array for a first layer/,
+    );
+    await assert.rejects(
+      nativeUpdate(weights, odd, all, withBytes(64)),
+      /correlation: expected a Uint8Array of at least/,
+    );
+  });
+
   it('the model small, with scales from the ranges of a run', async () => {
     const small = readWeights('models/small/weights.safetensors');
     const sizes = inferSizes(small);
@@ -149,12 +183,33 @@ async function nativeUpdate(
   instructionSet = '',
   threads = 2,
 ): Promise<Outputs> {
-  const tensors = int8Weights(weights, scales);
-  const update = await openNativeUpdate(tensors, sizes, { threads, precision: 'int8', instructionSet });
+  const update = await opened(weights, sizes, scales, instructionSet, threads);
   await update.bind(workload.shape);
   await update.update(workload.batch);
   await update.close();
   return takeOutputs(workload);
+}
+
+function opened(
+  weights: Weights,
+  sizes: NetworkSizes,
+  scales: Scales,
+  instructionSet = '',
+  threads = 2,
+): Promise<UpdateRuntime> {
+  return openNativeUpdate(int8Weights(weights, scales), sizes, { threads, precision: 'int8', instructionSet });
+}
+
+/** The correlation of a workload as the ops leave it: rows of a multiple of 64 bytes, 32 more of them. */
+function inBytes({ batch, edges }: Workload, scale: number, zero: number): Uint8Array {
+  const length = batch.correlation.length / edges.length;
+  const stride = 64 * Math.ceil(length / 64);
+  const bytes = new Uint8Array((edges.length + 32) * stride);
+  batch.correlation.forEach((v, i) => {
+    const steps = Math.min(127, Math.max(-128, roundHalfEven(Math.fround(v * Math.fround(1 / scale)))));
+    bytes[Math.floor(i / length) * stride + (i % length)] = steps + zero;
+  });
+  return bytes;
 }
 
 /** Scales of which no value of the workload is clamped. */

@@ -57,8 +57,6 @@ Sink Linear::sink(Tile& tile, bool kept) const {
 void Linear::run(int rows, const Tile& in, Finish finish, const Sink& out, const Tile* residual, const Tile* gate, const float* dense) const {
   Product p;
   p.rows = rows;
-  p.panels = panels();
-  p.bias = bias_.data();
   p.finish = finish;
   if (residual != nullptr) {
     p.residual = residual->values.data();
@@ -67,17 +65,36 @@ void Linear::run(int rows, const Tile& in, Finish finish, const Sink& out, const
   if (gate != nullptr) p.gate = gate->values.data();
   p.out = out;
   if (int8_) {
-    p.inputs = roundUp(inputs_, kDepth);
     p.quantized = in.quantized.data();
     p.stride = in.quantizedStride;
+  } else {
+    p.values = dense != nullptr ? dense : in.values.data();
+    p.stride = dense != nullptr ? inputs_ : in.stride;
+  }
+  compute(p);
+}
+
+void Linear::runBytes(int rows, const unsigned char* in, Finish finish, const Sink& out) const {
+  Product p;
+  p.rows = rows;
+  p.finish = finish;
+  p.out = out;
+  p.quantized = in;
+  p.stride = roundUp(inputs_, kDepth);
+  compute(p);
+}
+
+void Linear::compute(Product& p) const {
+  p.panels = panels();
+  p.bias = bias_.data();
+  if (int8_) {
+    p.inputs = roundUp(inputs_, kDepth);
     p.weightsInt8 = weightsInt8_.data();
     p.start = start_.data();
     p.scale = scale_.data();
     return kernels_.productInt8(p);
   }
   p.inputs = inputs_;
-  p.values = dense != nullptr ? dense : in.values.data();
-  p.stride = dense != nullptr ? inputs_ : in.stride;
   p.weights = weights_.data();
   kernels_.productF32(p);
 }

@@ -54,7 +54,12 @@ class Linear {
   /// The layer on a tile, or on dense rows when `dense` is given and the layer works in fp32.
   void run(int rows, const Tile& in, Finish finish, const Sink& out, const Tile* residual = nullptr, const Tile* gate = nullptr, const float* dense = nullptr) const;
 
+  /// The layer, which works in int8, on rows of bytes like those of a tile.
+  void runBytes(int rows, const unsigned char* in, Finish finish, const Sink& out) const;
+
  private:
+  /// Completes the product with what the layer is, and computes it.
+  void compute(Product& p) const;
   void packFloats(const float* weight);
   void packBytes(const LinearTensors& layer);
 

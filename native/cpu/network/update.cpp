@@ -36,6 +36,12 @@ void UpdateOperator::run(const UpdateArrays& arrays) {
   });
 }
 
+std::optional<CorrelationForm> UpdateOperator::correlationForm() const {
+  const Linear& first = state_->layers.corr0;
+  if (!first.int8()) return std::nullopt;
+  return CorrelationForm{first.inputScale(), first.quantizer().zero};
+}
+
 const char* UpdateOperator::instructionSet() const { return state_->kernels.name; }
 
 }  // namespace qpvo::network

@@ -86,9 +86,15 @@ void UpdateChain::fetch(Tile& tile, int pair, const UpdateArrays& arrays) const 
 void UpdateChain::correlationLayers(int pair, int source, const UpdateArrays& arrays) {
   const UpdateKernels& k = layers_.kernels;
   const int F = layers_.corr0.inputs(), D = layers_.hiddenDim;
-  const float* correlation = arrays.correlation + static_cast<std::size_t>(pair) * patches_ * F;
-  if (layers_.corr0.int8()) k.quantize(patches_, F, correlation, F, layers_.corr0.sink(correlation_));
-  layers_.corr0.run(patches_, correlation_, Finish::relu, layers_.corr2.sink(corr0_), nullptr, nullptr, correlation);
+  const std::size_t edge = static_cast<std::size_t>(pair) * patches_;
+  const Sink first = layers_.corr2.sink(corr0_);
+  if (arrays.correlationBytes != nullptr) {
+    layers_.corr0.runBytes(patches_, arrays.correlationBytes + edge * roundUp(F, kDepth), Finish::relu, first);
+  } else {
+    const float* correlation = arrays.correlation + edge * F;
+    if (layers_.corr0.int8()) k.quantize(patches_, F, correlation, F, layers_.corr0.sink(correlation_));
+    layers_.corr0.run(patches_, correlation_, Finish::relu, first, nullptr, nullptr, correlation);
+  }
   layers_.corr2.run(patches_, corr0_, Finish::linear, corr2_.plain());
 
   LayerNorm inner{patches_, D, corr2_.values.data(), corr2_.stride, {}, {}, layers_.corr3.gamma.data(), layers_.corr3.beta.data(), true, layers_.corr5.sink(corr3_, true)};

@@ -78,10 +78,10 @@ float peak(const float* values, long n) {
 }
 
 /// Stored bytes in the lowest bits of the lanes. The sum with 1.5 * 2^23 has the integer, rounded half to even, in its lowest bits.
-inline Lanes storedBytes(FloatLanes x, float inverseScale) {
+inline Lanes storedBytes(FloatLanes x, float inverseScale, float least) {
   x *= inverseScale;
+  x = x > least ? x : FloatLanes{} + least;
   x = x < kLimit ? x : FloatLanes{} + kLimit;
-  x = x > -kLimit ? x : FloatLanes{} - kLimit;
   return (reinterpret_cast<Lanes>(x + 12582912.0f) - 0x4b400000 + kZero) & 0xff;
 }
 
@@ -90,7 +90,7 @@ inline Lanes storedGroup(const ByteRow& row, const float* first, int count) {
   for (int c = 3; c >= 0; --c) {
     FloatLanes x{};
     __builtin_memcpy(&x, first + c * row.planeSize, sizeof(float) * count);
-    group = (group << 8) | storedBytes(x, row.inverseScale);
+    group = (group << 8) | storedBytes(x, row.inverseScale, -kLimit);
   }
   return group;
 }
@@ -111,6 +111,22 @@ void quantize(const ByteRow& row) {
   }
 }
 
+void narrow(const float* values, long n, float inverseScale, unsigned char* out) {
+  typedef unsigned char Bytes __attribute__((vector_size(L)));
+  const auto narrowed = [inverseScale](FloatLanes x) { return __builtin_convertvector(storedBytes(x, inverseScale, -kLimit - 1), Bytes); };
+  long i = 0;
+  for (; i + L <= n; i += L) {
+    const Bytes bytes = narrowed(reinterpret_cast<FloatLanes>(loadLanes(values + i)));
+    __builtin_memcpy(out + i, &bytes, sizeof bytes);
+  }
+  if (i < n) {
+    FloatLanes rest{};
+    __builtin_memcpy(&rest, values + i, sizeof(float) * (n - i));
+    const Bytes bytes = narrowed(rest);
+    __builtin_memcpy(out + i, &bytes, n - i);
+  }
+}
+
 }  // namespace
 
 namespace qpvo::simd {
@@ -118,7 +134,7 @@ namespace qpvo::simd {
 const ByteKernels& QPVO_NAME(byteKernelsFor_, QPVO_ISA)();
 
 const ByteKernels& QPVO_NAME(byteKernelsFor_, QPVO_ISA)() {
-  static const ByteKernels table = {QPVO_TEXT(QPVO_ISA), kZero, correlate, peak, quantize};
+  static const ByteKernels table = {QPVO_TEXT(QPVO_ISA), kZero, correlate, peak, quantize, narrow};
   return table;
 }
 

@@ -37,6 +37,8 @@ struct ByteKernels {
   float (*peak)(const float* values, long n);
   /// Rounds half to even, limits to -127..127, adds `zero`.
   void (*quantize)(const ByteRow&);
+  /// The same to -128..127, of values that follow each other.
+  void (*narrow)(const float* values, long n, float inverseScale, std::uint8_t* out);
 };
 
 }  // namespace qpvo::simd

@@ -31,11 +31,17 @@ class ByteMaps {
   /// The names that this processor can run, best first.
   static std::vector<std::string> instructionSets();
 
+  /// The stored byte of the value 0.
+  int zero() const;
+
   /// Stores a frame. features: [C][h][w]; cells: [M] y * w + x of the centroids.
   void insert(int slot, const float* features, const std::int32_t* cells, ThreadPool& pool);
 
   /// One patch of slot `source` against a level of slot `target`; x, y: [9] pixels of that level; out: [9][7][7], in the unit of products of features.
   void correlate(int source, int patch, int target, int level, const float* x, const float* y, float* out) const;
+
+  /// out = round(x / scale), half to even, within -128..127, plus zero().
+  void narrow(const float* values, int count, float scale, std::uint8_t* out) const;
 
  private:
   /// Maps of one level of the pyramid.

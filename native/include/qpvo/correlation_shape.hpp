@@ -9,4 +9,8 @@ inline constexpr int kLevels = 2;                      ///< grid and a quarter o
 inline constexpr int kMapBorder = 8;                   ///< zero pixels around every map: a correlation window that touches the map never leaves it
 inline constexpr int kCorrelationDim = kLevels * kPatchPixels * kWindow * kWindow;  ///< F = 882, [level][py][px][dy][dx]
 
+/// Of a correlation whose values are bytes, as quantized layers read it.
+inline constexpr int kCorrelationStride = (kCorrelationDim + 63) / 64 * 64;  ///< bytes from edge to edge
+inline constexpr int kSpareEdges = 32;                 ///< that may be read beyond the last one
+
 }  // namespace qpvo

@@ -30,6 +30,7 @@ struct Options {
   float fx, fy, cx, cy;  ///< intrinsics on the grid (network image / 4)
   bool byteMaps;         ///< feature maps and patches are held as bytes and correlated in int8, instead of in fp32
   std::string instructionSet;  ///< of that, one of ByteMaps::instructionSets(); '' = the best
+  float correlationScale;      ///< with byteMaps, above 0: the correlation is left as bytes, round(x / scale) within -128..127; 0: in fp32
 };
 
 /// All memory of the CPU ops, allocated once.
@@ -46,7 +47,8 @@ struct State {
   AlignedBuffer<float> features;     ///< [C][h][w] matching features of the newest frame
   AlignedBuffer<float> context;      ///< [M][D] context of the newest frame's patches
   AlignedBuffer<float> contextRing;  ///< [R][M][D]
-  AlignedBuffer<float> correlation;  ///< [P][M][F]
+  AlignedBuffer<float> correlation;  ///< [P][M][F], unless it is left as bytes
+  AlignedBuffer<std::uint8_t> correlationBytes;  ///< [P][M][kCorrelationStride] with options.correlationScale, stored plus ByteMaps::zero()
   AlignedBuffer<float> hiddenA;      ///< [P][M][D]
   AlignedBuffer<float> hiddenB;      ///< [P][M][D]
   AlignedBuffer<float> centre;       ///< [P][M][2] reprojected patch centre x, y before the update

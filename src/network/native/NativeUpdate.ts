@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { QpvoError } from '../../error.ts';
-import type { CpuTensor, CpuUpdate } from '../../native/addon.ts';
+import type { CorrelationForm, CpuTensor, CpuUpdate } from '../../native/addon.ts';
 import { loadAddon } from '../../native/loadAddon.ts';
 import type { NetworkShape, PairBatch } from '../Network.ts';
 import type { UpdateRuntime } from '../parts.ts';
@@ -39,6 +39,7 @@ class NativeUpdate implements UpdateRuntime {
   readonly #threads: number;
   readonly #instructionSet: string;
   #operator: CpuUpdate | undefined;
+  #correlationForm: CorrelationForm | undefined;
 
   constructor(tensors: Record<string, CpuTensor>, sizes: NetworkSizes, threads: number, instructionSet: string) {
     this.#tensors = tensors;
@@ -49,7 +50,13 @@ class NativeUpdate implements UpdateRuntime {
 
   /** Builds the smallest operator, and drops it. */
   async check(): Promise<void> {
-    (await this.#create({ patches: 1, ringSlots: 1, maxPairs: 1 }, 1)).close();
+    const operator = await this.#create({ patches: 1, ringSlots: 1, maxPairs: 1 }, 1);
+    this.#correlationForm = operator.correlationForm;
+    operator.close();
+  }
+
+  get correlationForm(): CorrelationForm | undefined {
+    return this.#correlationForm;
   }
 
   async bind(shape: NetworkShape): Promise<void> {
@@ -60,7 +67,7 @@ class NativeUpdate implements UpdateRuntime {
   async update(batch: PairBatch): Promise<void> {
     if (this.#operator === undefined)
       throw new QpvoError('QPVO_INTERNAL', { what: 'the update operator has no sizes', expected: 'bind() first' });
-    await this.#operator.update(batch);
+    await this.#operator.update({ ...batch, correlation: batch.correlationBytes ?? batch.correlation });
   }
 
   async close(): Promise<void> {

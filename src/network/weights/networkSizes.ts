@@ -25,6 +25,32 @@ export function correlationLength(sizes: NetworkSizes): number {
   return sizes.levels.length * sizes.patchSize ** 2 * (2 * sizes.radius + 1) ** 2;
 }
 
+const FEATURE_DIM_STEP = 16;
+const MAX_FEATURE_DIM = 1024;
+const MAX_HIDDEN_DIM = 4096;
+
+/**
+ * Whether the odometry has kernels for these widths (the ranges of native/addon/opsArguments.cpp).
+ * @throws QPVO_MODEL naming the width for which it has none; what: the model, in words
+ */
+export function checkRunnable({ featureDim, hiddenDim }: Pick<NetworkSizes, 'featureDim' | 'hiddenDim'>, what: string) {
+  if (featureDim % FEATURE_DIM_STEP !== 0 || featureDim > MAX_FEATURE_DIM) {
+    const range = `a multiple of ${FEATURE_DIM_STEP} up to ${MAX_FEATURE_DIM}`;
+    throw unrunnable(what, 'featureDim', range, featureDim, 'feature_dim');
+  }
+  if (hiddenDim > MAX_HIDDEN_DIM)
+    throw unrunnable(what, 'hiddenDim', `at most ${MAX_HIDDEN_DIM}`, hiddenDim, 'hidden_dim');
+}
+
+function unrunnable(what: string, key: string, expected: string, received: number, trained: string): QpvoError {
+  return new QpvoError('QPVO_MODEL', {
+    what: `${what} has a width that cannot be run`,
+    expected: `${expected} as ${key}`,
+    received: `${received}`,
+    advice: `Train the network with another width (sizes: ${trained} of its training configuration).`,
+  });
+}
+
 /** Reads the widths off the tensors that fix them. Patch 3, radius 3 and levels 1 and 4 are constants of the method. */
 export function inferSizes(weights: Weights): NetworkSizes {
   const stem = shapeOf(weights, 'patchify.fnet.conv1.weight', 4);

@@ -282,6 +282,33 @@ describe('importing a model', () => {
     });
   }
 
+  const widths: [string, Partial<NetworkSizes>, RegExp][] = [
+    [
+      'features that are no multiple of 16',
+      { featureDim: 24 },
+      /a multiple of 16 up to 1024 as featureDim, but received 24/,
+    ],
+    ['fewer than 16 features', { featureDim: 8 }, /a multiple of 16 up to 1024 as featureDim, but received 8\./],
+    ['too many features', { featureDim: 1040 }, /as featureDim, but received 1040/],
+    ['too wide a hidden state', { hiddenDim: 4097 }, /at most 4096 as hiddenDim, but received 4097.*hidden_dim/],
+  ];
+  for (const [name, changed, message] of widths) {
+    const refuses = (error: unknown) =>
+      error instanceof QpvoError && error.code === 'QPVO_MODEL' && message.test(error.message);
+
+    it(`${name} are widths that cannot be run: refused on import and in a manifest`, async () => {
+      const out = join(folder, `width ${name}`);
+      const weights: Weights = new Map();
+      for (const [tensor, shape] of encoderTensors({ ...TINY, ...changed }))
+        weights.set(tensor, { shape, data: new Float32Array(elementCount(shape)) });
+      await assert.rejects(importModel(save('width', weights), { name: 'width', outDir: out }), refuses);
+      assert.throws(() => readdirSync(out));
+      const manifest = await importModel(save('width', randomWeights(TINY, 9)), { name: 'width', outDir: out });
+      writeFileSync(join(out, 'manifest.json'), JSON.stringify({ ...manifest, sizes: { ...TINY, ...changed } }));
+      assert.throws(() => readManifest(out), refuses);
+    });
+  }
+
   it('a folder that cannot be made', async () => {
     const path = save('blocked', randomWeights(TINY, 5));
     mkdirSync(join(folder, 'parent'));

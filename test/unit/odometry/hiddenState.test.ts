@@ -6,7 +6,11 @@ import { HiddenState } from '../../../src/odometry/HiddenState.ts';
 const STRIDE = 3;
 
 function makeState(): { state: HiddenState; current: () => Float32Array; other: () => Float32Array } {
-  const buffers = { hiddenA: new Float32Array(12), hiddenB: new Float32Array(12) } as Partial<OpsBuffers> as OpsBuffers;
+  const buffers = {
+    hiddenA: new Float32Array(12),
+    hiddenB: new Float32Array(12),
+    correlationBytes: new Uint8Array(0),
+  } as Partial<OpsBuffers> as OpsBuffers;
   const state = new HiddenState(buffers, STRIDE);
   return { state, current: () => state.batch(4).hiddenIn, other: () => state.batch(4).hiddenOut };
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,17 @@ struct PairTable {
 struct UpdateArrays {
   const float* hiddenIn;     ///< [P][M][D]
   const float* contextRing;  ///< [R][M][D]
-  const float* correlation;  ///< [P][M][F]
+  const float* correlation;  ///< [P][M][F], or null with the next one
+  const std::uint8_t* correlationBytes;  ///< [P][M][F rounded up to 64], with 32 rows more: as CorrelationForm says
   float* hiddenOut;          ///< [P][M][D]; also holds states on the way there
   float* delta;              ///< [P][M][2]
   float* weight;             ///< [P][M][2]
+};
+
+/// How the first layer takes the correlation as bytes: round(x / scale) within -128..127, plus zero.
+struct CorrelationForm {
+  float scale;
+  int zero;
 };
 
 std::vector<std::string> updateInstructionSets();
@@ -62,6 +70,9 @@ class UpdateOperator {
   void run(const UpdateArrays& arrays);
 
   const char* instructionSet() const;
+
+  /// None when the first layer works in fp32.
+  std::optional<CorrelationForm> correlationForm() const;
 
  private:
   struct State;
