@@ -43,7 +43,7 @@ await benchmark(
     }
     if (options.against !== undefined) await earlierResult(options.against);
     const runners = await listRunners(options);
-    const earlier = options.resume ? await earlierRuns(bench.file, runners) : [];
+    const earlier = await earlierRuns(bench.file, runners, options);
     return withSequences(options, (sequences) => measure(sequences, runners, earlier, options, bench));
   },
   ACCURACY_OPTIONS,
@@ -56,9 +56,16 @@ async function listRunners({ profiles, model, floor }: AccuracyOptions): Promise
   return found === undefined ? products : [...products, found];
 }
 
-async function earlierRuns(file: string, runners: readonly (Product | Floor)[]): Promise<RunRecord[]> {
+async function earlierRuns(
+  file: string,
+  runners: readonly (Product | Floor)[],
+  { resume, floor }: AccuracyOptions,
+): Promise<RunRecord[]> {
   const runs = (await readResult(file))?.runs ?? [];
-  const kept = keptRuns(runs, runners);
+  const good = keptRuns(runs, runners);
+  // The floor knows nothing of the product: its runs stay what they are until they are asked for.
+  const kept = resume ? good : good.filter(({ contender }) => contender === 'floor' && !floor);
+  if (kept.length === 0) return [];
   console.log(`going on from ${file}: ${kept.length} runs are kept, ${runs.length - kept.length} are not`);
   const others = new Set(kept.map((run) => run.commit).filter((hash) => hash !== commitText()));
   if (others.size > 0) console.log(`*** Runs at other commits are among them: ${[...others].join(', ')}. ***`);

@@ -36,7 +36,7 @@ export async function readResult(file: string): Promise<SavedResult | undefined>
       what: `cannot go on from ${file}`,
       expected: 'the result of an earlier bench',
       received: messageOf(error),
-      advice: 'Remove the file, or leave out --resume.',
+      advice: 'Remove the file.',
       cause: error,
     });
   }

@@ -20,7 +20,7 @@ Options of accuracy, which runs the product over all sequences at hand:
   --profile NAME      default: cpu_fp32
   --model NAME        model, or its folder (default: that of the profile)
   --rendered FOLDER   rendered sequences, ASL folders (default: training/qpvo-out/sequences)
-  --floor             also KLT + essential matrix + PnP, by the Python of QPVO_PYTHON (else python3) with cv2
+  --floor             also KLT + essential matrix + PnP, by the Python of QPVO_PYTHON (else python3) with cv2; without, its earlier runs stay in the result
   --jobs N            so many runs at once with a thread each; frames per second are then not measured
   --resume            go on from the result file: runs that are in it with the same model and settings are not made again
   --write-readme      put the table into README.md; done by itself after a bench that left nothing out
