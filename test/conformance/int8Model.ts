@@ -6,13 +6,13 @@ import type { ModelManifest } from '../../src/network/manifest.ts';
 import { encodeSafetensors } from '../../src/network/weights/safetensors.ts';
 import type { Weights } from '../../src/network/weights/Weights.ts';
 import { madeUpScales, scalesFile, scaleTensors } from './madeUpScales.ts';
-import { randomWeights, TINY } from './randomNetwork.ts';
+import { randomWeights, TINY_MODEL } from './randomNetwork.ts';
 
 /** Makes a model in fp32 and in int8, by default of a random network. Weights and scales lie beside it: tiny.safetensors, scales.safetensors. */
 export async function writeInt8Model(
   folder: string,
   name: string,
-  weights: Weights = randomWeights(TINY, 1),
+  weights: Weights = randomWeights(TINY_MODEL, 1),
 ): Promise<ModelManifest> {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'tiny.safetensors');

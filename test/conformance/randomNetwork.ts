@@ -14,6 +14,9 @@ export const TINY: NetworkSizes = {
   levels: [1, 4],
 };
 
+/** The same with as many features as a model needs that can be imported and run. */
+export const TINY_MODEL: NetworkSizes = { ...TINY, featureDim: 16 };
+
 /** A repeatable source of numbers, uniform in [0, 1). */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0 || 1;

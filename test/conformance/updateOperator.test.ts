@@ -11,7 +11,7 @@ import { encodeSafetensors } from '../../src/network/weights/safetensors.ts';
 import type { Weights } from '../../src/network/weights/Weights.ts';
 import { type Edge, edgeListUpdate } from './edgeListUpdate.ts';
 import { narrowed } from './narrowed.ts';
-import { randomNumbers, randomWeights, TINY } from './randomNetwork.ts';
+import { randomNumbers, randomWeights, TINY_MODEL } from './randomNetwork.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
 
 /** Single precision over chains of about 20 layers; measured 4e-6. */
@@ -77,13 +77,13 @@ describe('update operator against an edge list in double precision', function ()
 
   for (const [index, { name, patches, pairs }] of CASES.entries()) {
     it(name, async () => {
-      const weights = randomWeights(TINY, index + 1);
+      const weights = randomWeights(TINY_MODEL, index + 1);
       await compare(weights, join(folder, `case${index}`), patches, pairs, index + 1);
     });
   }
 
   it('softmax logits a hundred apart, whole groups far below others', async () => {
-    const weights = randomWeights(TINY, 77);
+    const weights = randomWeights(TINY_MODEL, 77);
     for (const group of ['agg_kk', 'agg_ij']) {
       const { data } = weights.get(`update.${group}.g.weight`)!;
       for (let n = 0; n < data.length; n++) data[n]! *= 30;
@@ -92,7 +92,7 @@ describe('update operator against an edge list in double precision', function ()
   });
 
   it('a pruned network, whose inner layers are narrower', async () => {
-    await compare(narrowed(randomWeights(TINY, 21)), join(folder, 'pruned'), 3, complete(4), 21);
+    await compare(narrowed(randomWeights(TINY_MODEL, 21)), join(folder, 'pruned'), 3, complete(4), 21);
   });
 
   it('the weights of the model small', async () => {

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import json
 import os
+import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from .checkpoint import check_sizes, checkpoint_of, load_checkpoint, network_of
-from .config import Config, check_config, load_config
+from .config import Config, check_config, check_exportable, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
 from .network import PatchNetwork
@@ -43,6 +44,8 @@ def train(options: argparse.Namespace) -> None:
         try:
             trainer = Trainer(config, source, processes)
             _start(trainer, options)
+            if processes.leads:
+                _note_unexportable(config, options.config)
             trainer.run(until=options.until)
             if processes.leads:
                 _draw_curves(trainer.folder)
@@ -50,6 +53,14 @@ def train(options: argparse.Namespace) -> None:
             source.close()
     finally:
         processes.close()
+
+
+def _note_unexportable(config: Config, path: str) -> None:
+    """Says before a training that its network will stay here; such widths are for trials."""
+    try:
+        check_exportable(config.sizes, path)
+    except TrainingError as error:
+        print(f"note: the network can be trained, not exported: {error}", file=sys.stderr, flush=True)
 
 
 def _check_start(config: Config, options: argparse.Namespace) -> None:

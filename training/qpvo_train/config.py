@@ -3,17 +3,17 @@
 
 import dataclasses
 import itertools
+import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import yaml
 
 from .clips import Motion
 from .errors import TrainingError
 from .network import NetworkSizes
+from .yaml_file import number_advice, read_yaml
 
 TRAINING_SEEDS = 1000  # from here on; below: the held-out clips
 RESERVED_SEEDS = 900_000  # from here on: the held-out sequences, and clips that are rendered while training
@@ -21,6 +21,7 @@ CALIBRATION_METHODS = ("minmax", "percentile", "mse", "entropy")
 WEIGHT_METHODS = ("minmax", "mse")
 QAT_MODES = ("scales", "all")
 PRODUCT_SHAPES = {"patch_size": 3, "radius": 3, "levels": (1, 4)}
+FEATURE_STEP, MOST_FEATURES, MOST_HIDDEN = 16, 1024, 4096  # widths that the product's odometry can run
 
 
 @dataclass(frozen=True)
@@ -190,16 +191,10 @@ class Config:
 def load_config(path: str | Path) -> Config:
     """Reads and checks a YAML file.
 
-    Raises TrainingError for a missing file, bad YAML, unknown keys, wrong types and values out of range.
+    Raises TrainingError for a missing file, bad YAML, unknown keys, keys that stand twice, wrong types and values out of range.
     """
     path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise TrainingError(f"cannot read the configuration {path}", received=error.strerror, advice="Give one of configs/*.yaml.") from None
-    except yaml.YAMLError as error:
-        raise TrainingError(f"{path} is not YAML", received=error, advice="Correct the file; configs/small.yaml is an example.") from None
-    config = parse(Config, values or {}, str(path))
+    config = parse(Config, read_yaml(path) or {}, str(path))
     check_config(config, path)
     return config
 
@@ -215,11 +210,22 @@ def parse(kind: type, value: object, where: str):
         return None if value is None else parse(listed, value, where)
     if origin is tuple:
         return _parse_tuple(kind, value, where)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if kind is float and type(value) in (int, float):
+        return _finite(value, where)
     if type(value) is not kind:
-        raise TrainingError(f"wrong value of {where}", expected=kind.__name__, received=f"{value!r} ({type(value).__name__})")
+        advice = number_advice(value) if kind is float else ""
+        raise TrainingError(f"wrong value of {where}", expected=kind.__name__, received=f"{value!r} ({type(value).__name__})", advice=advice)
     return value
+
+
+def _finite(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise TrainingError(f"wrong value of {where}", expected="a finite number", received=value)
+    return number
 
 
 def _parse_dataclass(kind: type, value: object, where: str):
@@ -256,13 +262,30 @@ def check_config(config: Config, where: object) -> None:
         _quantize_rules(config.quantize),
         _compression_rules(config),
     )
+    _check(rules, where)
+
+
+def check_exportable(sizes: NetworkSizes, where: object) -> None:
+    """Finds widths that can be trained, as for a test, but not run by the product. Raises TrainingError for the first one."""
+    features, hidden = sizes.feature_dim, sizes.hidden_dim
+    fits = features % FEATURE_STEP == 0 and features <= MOST_FEATURES
+    rules = (
+        (fits, "sizes: feature_dim", f"a multiple of {FEATURE_STEP} up to {MOST_FEATURES}, as the product can run it", features),
+        (hidden <= MOST_HIDDEN, "sizes: hidden_dim", f"at most {MOST_HIDDEN}, as the product can run it", hidden),
+    )
+    _check(rules, where)
+
+
+def _check(rules: Iterable[Rule], where: object) -> None:
     for right, key, expected, received in rules:
         if not right:
             raise TrainingError(f"wrong value of {where}: {key}", expected=expected, received=received)
 
 
 def _size_rules(sizes: NetworkSizes) -> Iterator[Rule]:
-    yield from _positive(sizes, "sizes", "input_channels", "width", "feature_dim", "hidden_dim")
+    channels = sizes.input_channels
+    yield channels in (1, 3), "sizes: input_channels", "1 (grey) or 3 (colour)", channels
+    yield from _positive(sizes, "sizes", "width", "feature_dim", "hidden_dim")
     for key, value in PRODUCT_SHAPES.items():
         received = getattr(sizes, key)
         yield received == value, f"sizes: {key}", f"{value}, as the product's networks have it", received

@@ -14,7 +14,7 @@ import safetensors.numpy
 import safetensors.torch
 
 from .checkpoint import checkpoint_of, network_of
-from .config import Config
+from .config import Config, check_exportable
 from .errors import TrainingError
 from .golden import golden_tensors
 from .model_card import read_card, write_card
@@ -42,10 +42,12 @@ def export(
     """Makes the model folder of a run (default: models/<name> of the project) from a checkpoint (default: the run's); returns the folder. With `scales` it also
     holds the INT8 forms. `name` is that of the model (default: the configuration's).
 
-    Raises TrainingError without a usable checkpoint, for scales that are not the network's, without node, when the product is not built, and where a model
-    of the project would be replaced by one of another size, such as a pruned one, without being asked by `name` or `out`. The folder is then as it was before.
+    Raises TrainingError without a usable checkpoint, for widths that the product cannot run, for scales that are not the network's, without node, when the
+    product is not built, and where a model of the project would be replaced by one of another size, such as a pruned one, without being asked by `name` or
+    `out`. The folder is then as it was before.
     """
     path, state = checkpoint_of(config, checkpoint)
+    check_exportable(config.sizes, config_path)
     network = network_of(state)
     quantized = None if scales is None else _quantized(network, scales)
     provenance = provenance_of(state, config, config_path, machine)

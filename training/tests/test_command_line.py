@@ -179,3 +179,11 @@ def test_no_threads_are_refused(settings: dict, tmp_path: Path, capsys):
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_a_missing_gpu_is_refused(settings: dict, tmp_path: Path, capsys, command: str):
     assert "--device cpu" in refusal(command, settings, tmp_path, capsys, "--device", "cuda")
+
+
+def test_widths_that_the_product_cannot_run_are_named_before_training_and_refused_by_export(settings: dict, tmp_path: Path, capsys):
+    assert call("train", settings, tmp_path, "--until", "1", "--device", "cpu") == 0
+    wrong = "sizes: feature_dim\n  expected: a multiple of 16 up to 1024, as the product can run it\n  received: 8\n"
+    note = capsys.readouterr().err
+    assert "note: the network can be trained, not exported" in note and wrong in note
+    assert wrong in refusal("export", settings, tmp_path, capsys, "--out", str(tmp_path / "model"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qpvo_train.config import RESERVED_SEEDS, Config, check_config, load_config
+from qpvo_train.config import RESERVED_SEEDS, Config, check_config, check_exportable, load_config
 from qpvo_train.errors import TrainingError
 from qpvo_train.network import NetworkSizes
 from qpvo_train.render.sequence import SETS
@@ -110,6 +110,16 @@ WRONG = [
     ({"train": {"stages": [{"start": 9, "frames": 8}]}}, "between 2 and frames"),
     ({"train": {"stages": [{"frames": 20}]}}, "at most render: frames = 16"),
     ({"train": {"stages": [{"patches": 0}]}}, "positive patches and warm"),
+    ({"sizes": {"input_channels": 2}}, r"sizes: input_channels\n  expected: 1 \(grey\) or 3 \(colour\)\n  received: 2"),
+    ({"train": {"weight_decay": float("inf")}}, "train: weight_decay\n  expected: a finite number\n  received: inf"),
+    ({"train": {"stages": [{"motion": {"zoom": float("nan")}}]}}, "motion: zoom\n  expected: a finite number"),
+    ({"train": {"learning_rate": 10**400}}, "train: learning_rate\n  expected: a finite number"),
+    ("train: { learning_rate: 8e-4 }", "received: '8e-4' .str.\n  YAML takes this for text: write 8.0e-4, with a point and a sign"),
+    ("train: { clip_norm: 2.5e1 }", "write 2.5e.1, with a point and a sign"),
+    ("train: { learning_rate: fast }", "received: 'fast' .str.$"),
+    ("train:\n  steps: 3\n  batch: 1\n  steps: 4\n", "(?s)is not YAML.*the key steps stands twice.*line 4"),
+    ("name: a\nrun: b\nname: c\n", "the key name stands twice"),
+    ("name: 2020-13-45", "is not YAML"),
     ("[1, 2", "is not YAML"),
     ("- 1", "expected: a mapping"),
 ]
@@ -142,6 +152,21 @@ def test_a_configuration_changed_afterwards_can_be_checked_again():
     check_config(Config(), "here")
     with pytest.raises(TrainingError, match="wrong value of here: train: steps"):
         check_config(replace(Config(), train=replace(Config().train, steps=-3)), "here")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path):
+    (tmp_path / "config.yaml").write_bytes("name: größe".encode("latin-1"))
+    with pytest.raises(TrainingError, match=r"config\.yaml is no text\n  expected: UTF-8"):
+        load_config(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(("sizes", "message"), [({"feature_dim": 24}, "feature_dim\n  expected: a multiple of 16"), ({"hidden_dim": 4097}, "hidden_dim")])
+def test_widths_that_the_product_cannot_run_are_trained_but_not_exported(sizes: dict, message: str):
+    check_exportable(NetworkSizes(feature_dim=16, hidden_dim=21), "here")
+    config = replace(Config(), sizes=NetworkSizes(**sizes))
+    check_config(config, "here")
+    with pytest.raises(TrainingError, match=f"wrong value of here: sizes: {message}"):
+        check_exportable(config.sizes, "here")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):

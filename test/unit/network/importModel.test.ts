@@ -15,7 +15,7 @@ import { encodeSafetensors } from '../../../src/network/weights/safetensors.ts';
 import { elementCount, type Weights, type WeightTensor } from '../../../src/network/weights/Weights.ts';
 import { madeUpScales, scalesFile, scaleTensors } from '../../conformance/madeUpScales.ts';
 import { narrowed } from '../../conformance/narrowed.ts';
-import { randomWeights, TINY } from '../../conformance/randomNetwork.ts';
+import { randomWeights, TINY_MODEL } from '../../conformance/randomNetwork.ts';
 import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
 
 const BASE: NetworkSizes = {
@@ -56,7 +56,7 @@ describe('importing a model', () => {
   });
 
   it('writes the manifest it returns, whole files, and the same weights', async () => {
-    const weights = randomWeights(TINY, 1);
+    const weights = randomWeights(TINY_MODEL, 1);
     const out = join(folder, 'model');
     const manifest = await importModel(save('whole', weights), { name: 'whole', outDir: out });
     assert.deepEqual(readManifest(out), manifest);
@@ -70,11 +70,11 @@ describe('importing a model', () => {
     for (const part of ['features', 'context', 'update', 'weights'] as const)
       assert.ok(readModelFile(out, manifest, part).length > 0);
     assert.deepEqual(readWeights(join(out, 'weights.safetensors')), weights);
-    assert.deepEqual(manifest.sizes, TINY);
+    assert.deepEqual(manifest.sizes, TINY_MODEL);
   });
 
   it('gives the same bytes for the same weights', async () => {
-    const path = save('again', randomWeights(TINY, 2));
+    const path = save('again', randomWeights(TINY_MODEL, 2));
     const first = await importModel(path, { name: 'again', outDir: join(folder, 'first') });
     const second = await importModel(path, { name: 'again', outDir: join(folder, 'second') });
     assert.deepEqual(first, second);
@@ -99,7 +99,7 @@ describe('importing a model', () => {
   });
 
   it('with scales writes the int8 forms beside those in fp32, in one call', async () => {
-    const weights = randomWeights(TINY, 1);
+    const weights = randomWeights(TINY_MODEL, 1);
     const scales = madeUpScales(weights, 1, ['update.corr.0']);
     const goldenInt8 = encodeSafetensors(new Map([['x', { shape: [1], data: Float32Array.of(2) }]]));
     const out = join(folder, 'int8');
@@ -122,7 +122,7 @@ describe('importing a model', () => {
   });
 
   it('scales of the encoders only give no int8 update operator', async () => {
-    const weights = randomWeights(TINY, 1);
+    const weights = randomWeights(TINY_MODEL, 1);
     const scales = madeUpScales(
       weights,
       1,
@@ -138,16 +138,16 @@ describe('importing a model', () => {
   });
 
   it('a pruned network, with scales too', async () => {
-    const weights = narrowed(randomWeights(TINY, 1));
+    const weights = narrowed(randomWeights(TINY_MODEL, 1));
     const out = join(folder, 'pruned');
     const manifest = await importModel(save('pruned', weights), {
       name: 'pruned',
       outDir: out,
       scales: { path: 'scales', content: scalesFile(scaleTensors(madeUpScales(weights, 1))) },
     });
-    assert.deepEqual(manifest.sizes, TINY);
+    assert.deepEqual(manifest.sizes, TINY_MODEL);
     assert.ok(
-      manifest.parameters < [...randomWeights(TINY, 1).values()].reduce((sum, { data }) => sum + data.length, 0),
+      manifest.parameters < [...randomWeights(TINY_MODEL, 1).values()].reduce((sum, { data }) => sum + data.length, 0),
     );
     assert.deepEqual(readWeights(join(out, 'weights.safetensors')), weights);
   });
@@ -155,7 +155,7 @@ describe('importing a model', () => {
   for (const part of ['goldenInt8', 'goldenTensorrt'])
     it(`${part} of a quantized network without scales`, async () => {
       await assert.rejects(
-        importModel(save('unscaled', randomWeights(TINY, 1)), {
+        importModel(save('unscaled', randomWeights(TINY_MODEL, 1)), {
           name: 'unscaled',
           outDir: join(folder, 'unscaled'),
           [part]: Buffer.alloc(8),
@@ -194,7 +194,7 @@ describe('importing a model', () => {
   it('keeps how the weights were trained, and golden tensors', async () => {
     const golden = encodeSafetensors(new Map([['x', { shape: [1], data: Float32Array.of(2) }]]));
     const out = join(folder, 'trained');
-    await importModel(save('trained', randomWeights(TINY, 7)), {
+    await importModel(save('trained', randomWeights(TINY_MODEL, 7)), {
       name: 'trained',
       outDir: out,
       provenance: PROVENANCE,
@@ -219,7 +219,7 @@ describe('importing a model', () => {
   for (const [name, provenance, message] of wrong) {
     it(`provenance with ${name} is refused, on import and in a manifest`, async () => {
       const out = join(folder, `provenance ${name}`);
-      const path = save('provenance', randomWeights(TINY, 8));
+      const path = save('provenance', randomWeights(TINY_MODEL, 8));
       await assert.rejects(
         importModel(path, { name: 'x', outDir: out, provenance: provenance as typeof PROVENANCE }),
         (error) => error instanceof QpvoError && error.code === 'QPVO_USAGE' && message.test(error.message),
@@ -271,7 +271,7 @@ describe('importing a model', () => {
   ];
   for (const [name, spoil, message] of faults) {
     it(`${name} is refused by name, and nothing is written`, async () => {
-      const weights = randomWeights(TINY, 4);
+      const weights = randomWeights(TINY_MODEL, 4);
       spoil(weights);
       const out = join(folder, `refused ${name}`);
       await assert.rejects(
@@ -299,18 +299,18 @@ describe('importing a model', () => {
     it(`${name} are widths that cannot be run: refused on import and in a manifest`, async () => {
       const out = join(folder, `width ${name}`);
       const weights: Weights = new Map();
-      for (const [tensor, shape] of encoderTensors({ ...TINY, ...changed }))
+      for (const [tensor, shape] of encoderTensors({ ...TINY_MODEL, ...changed }))
         weights.set(tensor, { shape, data: new Float32Array(elementCount(shape)) });
       await assert.rejects(importModel(save('width', weights), { name: 'width', outDir: out }), refuses);
       assert.throws(() => readdirSync(out));
-      const manifest = await importModel(save('width', randomWeights(TINY, 9)), { name: 'width', outDir: out });
-      writeFileSync(join(out, 'manifest.json'), JSON.stringify({ ...manifest, sizes: { ...TINY, ...changed } }));
+      const manifest = await importModel(save('width', randomWeights(TINY_MODEL, 9)), { name: 'width', outDir: out });
+      writeFileSync(join(out, 'manifest.json'), JSON.stringify({ ...manifest, sizes: { ...TINY_MODEL, ...changed } }));
       assert.throws(() => readManifest(out), refuses);
     });
   }
 
   it('a folder that cannot be made', async () => {
-    const path = save('blocked', randomWeights(TINY, 5));
+    const path = save('blocked', randomWeights(TINY_MODEL, 5));
     mkdirSync(join(folder, 'parent'));
     writeFileSync(join(folder, 'parent', 'file'), '');
     await assert.rejects(

@@ -7,7 +7,7 @@ import { laneModels } from '../../../src/network/OnnxLanes.ts';
 import { openNetwork } from '../../../src/network/openNetwork.ts';
 import { writeInt8Model } from '../../conformance/int8Model.ts';
 import { narrowed } from '../../conformance/narrowed.ts';
-import { randomNumbers, randomWeights, TINY } from '../../conformance/randomNetwork.ts';
+import { randomNumbers, randomWeights, TINY_MODEL } from '../../conformance/randomNetwork.ts';
 import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
 import { completeBatch, PATCHES } from './workload.ts';
 
@@ -27,7 +27,7 @@ describe('networks in every mix of runtimes and precisions', function () {
   const folder = temporaryFolder();
   before(async () => {
     await writeInt8Model(folder, 'tiny');
-    await writeInt8Model(folder, 'pruned', narrowed(randomWeights(TINY, 2)));
+    await writeInt8Model(folder, 'pruned', narrowed(randomWeights(TINY_MODEL, 2)));
   });
 
   for (const model of ['tiny', 'pruned']) {
@@ -74,7 +74,7 @@ describe('networks in every mix of runtimes and precisions', function () {
   it('a network that another runtime computes has no session', () => {
     const graph = new Uint8Array(1);
     const encoder = { features: graph, context: graph };
-    const alone = laneModels({ encoder }, TINY, 6);
+    const alone = laneModels({ encoder }, TINY_MODEL, 6);
     assert.equal(alone.length, 2);
     assert.ok(alone.every(({ update }) => update === undefined));
     assert.deepEqual(
@@ -84,10 +84,10 @@ describe('networks in every mix of runtimes and precisions', function () {
         [undefined, 1],
       ],
     );
-    const updates = laneModels({ update: graph }, TINY, 6);
+    const updates = laneModels({ update: graph }, TINY_MODEL, 6);
     assert.equal(updates.length, 6);
     assert.ok(updates.every(({ update, features, context }) => update === graph && !features && !context));
-    assert.equal(laneModels({ encoder, update: graph }, TINY, 1).length, 1);
+    assert.equal(laneModels({ encoder, update: graph }, TINY_MODEL, 1).length, 1);
   });
 
   it('busy and closed hold for both networks together', async () => {
@@ -105,8 +105,8 @@ describe('networks in every mix of runtimes and precisions', function () {
     const buffers = {
       image: Float32Array.from({ length: HEIGHT * WIDTH }, () => 2 * random() - 0.5),
       cells: Int32Array.from({ length: PATCHES }, (_, m) => 3 + 23 * m),
-      features: new Float32Array((TINY.featureDim * HEIGHT * WIDTH) / 16),
-      context: new Float32Array(PATCHES * TINY.hiddenDim),
+      features: new Float32Array((TINY_MODEL.featureDim * HEIGHT * WIDTH) / 16),
+      context: new Float32Array(PATCHES * TINY_MODEL.hiddenDim),
     };
     const shape = { height: HEIGHT, width: WIDTH, patches: PATCHES, maxPairs: 12, maxSources: 3, ringSlots: 32 };
     network.allocate({ ...shape, buffers });
