@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from .checkpoint_fields import check_fields
 from .config import Config
 from .errors import TrainingError
 from .inner_widths import narrow
@@ -31,8 +32,17 @@ def save_checkpoint(path: Path, state: dict) -> None:
 def with_past(state: dict, past: dict) -> dict:
     """The state of a training that went on from the network of the checkpoint `past`: steps, clips, hours and commits of both, not what only resuming needs."""
     counts = {key: past.get(key, 0) + state[key] for key in ("step", "seconds", "skipped", "clips")}
-    history = [*past.get("history", []), *state["history"]]
+    history = [*history_of(past), *state["history"]]
     return {key: value for key, value in state.items() if key not in ("optimizer", "random", "log", "origin")} | counts | {"history": history}
+
+
+def history_of(state: dict) -> list[dict]:
+    """The parts of a training. `files`: how many clips were in each folder; a checkpoint that is older tells it of its last part, in the state of the source."""
+    parts = [dict(part) for part in state.get("history", [])]
+    files = [len(files) for files in next(iter(state.get("random", [])), {}).get("source", {}).get("files", [])]
+    for last in parts[-1:]:
+        last.setdefault("files", files)
+    return parts
 
 
 def fingerprint(tensors: dict[str, torch.Tensor]) -> str:
@@ -45,7 +55,7 @@ def fingerprint(tensors: dict[str, torch.Tensor]) -> str:
 
 
 def load_checkpoint(path: str | Path) -> dict:
-    """Raises TrainingError for a missing, damaged or foreign file. Nothing in the file is executed."""
+    """Raises TrainingError for a missing, damaged or foreign file, and for weights that are no finite numbers. Nothing in the file is executed."""
     path = Path(path)
     if not path.is_file():
         raise TrainingError(f"no checkpoint at {path}", advice="Train first, or give the path of a checkpoint.pt.")
@@ -58,6 +68,7 @@ def load_checkpoint(path: str | Path) -> dict:
         found = state.get("format", "no format entry") if isinstance(state, dict) else type(state).__name__
         raise TrainingError(f"{path} is no checkpoint of this package", expected=FORMAT, received=found)
     check_keys(state, NETWORK_KEYS, path)
+    check_fields(state, path)
     _check_average(state["network"], state["average"], path)
     if "scales" in state:
         _check_average(state["scales"]["network"], state["scales"]["average"], path)
@@ -97,10 +108,10 @@ def network_of(state: dict, *, averaged: bool = True) -> PatchNetwork:
 
 def load_weights(network: PatchNetwork, weights: dict) -> None:
     """Loads a state dict, with its inner widths (which replaces parameters: make an optimizer afterwards). Raises TrainingError when it does not fit."""
-    narrow(network, weights)
     try:
+        narrow(network, weights)
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise TrainingError("the weights of a checkpoint do not fit its sizes", expected=network.sizes, received=error) from None
 
 

@@ -263,7 +263,7 @@ class ClipFolder:
         return self
 
     def __next__(self) -> dict:
-        """One sample. A clip that cannot be used is named in one warning and never tried again."""
+        """One sample. A clip that cannot be used is named in one warning and never tried again; one that has gone may come back."""
         while True:
             if self.drawn % self.RESCAN == 0:
                 self.files = [self._scan(folder) for folder in self.folders]
@@ -274,7 +274,7 @@ class ClipFolder:
                 return load_sample(path, self.rng, self.frames, self.crop, self.augment, self.motion)
             except (ValueError, OSError) as error:
                 warnings.warn(f"clip skipped: {error}", stacklevel=2)
-                self.broken.add(path)
+                self.broken |= {path} if path.exists() else set()
                 self.files = [self._scan(folder) for folder in self.folders]
 
     def check_sizes(self, frames: int) -> None:
@@ -301,13 +301,17 @@ class ClipFolder:
         return {"rng": self.rng.bit_generator.state, "drawn": self.drawn, "broken": sorted(map(str, self.broken)), "files": files}
 
     def load_state_dict(self, state: dict) -> None:
-        """Continues where state_dict was taken, with the list of clips of that moment, as far as they count, until the next rescan. Raises TrainingError for
-        another kind of state."""
+        """Continues where state_dict was taken, with the list of clips of that moment, as far as they count and are there, until the next rescan. Raises
+        TrainingError for another kind of state."""
         check_state(state, self.state_dict())
         self.rng.bit_generator.state = state["rng"]
-        self.drawn, self.broken = state["drawn"], set(map(Path, state["broken"]))
-        known = [[path for path in map(Path, files) if self._counts(path, folder)] for folder, files in zip(self.folders, state["files"])]
+        self.drawn, self.broken = state["drawn"], {path for path in map(Path, state["broken"]) if path.exists()}
+        known = [[path for path in map(Path, files) if self._counts(path, folder) and path.exists()] for folder, files in zip(self.folders, state["files"])]
         self.files = [files or self._scan(folder) for folder, files in zip(self.folders, known)]
+
+    def clip_counts(self) -> list[int]:
+        """How many clips each folder has."""
+        return [len(files) for files in self.files]
 
     def close(self) -> None:
         """Nothing to end: clips are read when they are drawn."""

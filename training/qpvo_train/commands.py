@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .checkpoint import check_sizes, checkpoint_of, load_checkpoint, network_of
+from .checkpoint import check_keys, check_sizes, checkpoint_of, load_checkpoint, network_of
 from .config import Config, check_config, check_exportable, load_config
 from .errors import TrainingError
 from .memory import keep_freed_memory
@@ -35,6 +35,7 @@ def train(options: argparse.Namespace) -> None:
     if options.steps is not None:
         config = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=options.steps))
         check_config(config, "--steps")
+    _check_folder(config.run, "run")
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
     processes = join_processes(options.device)
@@ -107,7 +108,12 @@ def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
 def render(options: argparse.Namespace) -> None:
     from . import render_jobs
 
-    render_jobs.render(load_config(options.config), options.what, options.out, options.count)
+    config = load_config(options.config)
+    configured = {"train": ("data: clips", config.data.clips), "val": ("data: validation", config.data.validation)}
+    key, folder = configured.get(options.what, (options.what, render_jobs.SEQUENCES.get(options.what)))
+    if options.out is not None or folder is not None:
+        _check_folder(options.out or folder, key if options.out is None else "--out")
+    render_jobs.render(config, options.what, options.out, options.count)
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -115,10 +121,13 @@ def evaluate(options: argparse.Namespace) -> None:
     from .evaluate import evaluate_clips
     from .matching import matching_on_sequence
     from .sources import validation_folder
+    from .tartanair import list_frames
 
     config = load_config(options.config)
     _check_out(options.out)
     _check_least("--clips", options.clips, 0)
+    if options.matching is not None:
+        list_frames(options.matching)  # refuses what is no sequence before the clips are measured
     torch.set_num_threads(config.train.threads)
     device = join_processes(options.device).device
     about, network, complete = _network_to_measure(config, options)
@@ -145,7 +154,9 @@ def _network_to_measure(config: Config, options: argparse.Namespace) -> tuple[di
     if options.weights is not None:
         complete = any(name.startswith("update.") for name in read_tensors(options.weights))
         return {"weights": Path(options.weights).name}, load_network(options.weights, encoders_only=not complete), complete
-    state = load_checkpoint(options.checkpoint or Path(config.run) / "checkpoint.pt")
+    path = options.checkpoint or Path(config.run) / "checkpoint.pt"
+    state = load_checkpoint(path)
+    check_keys(state, ("name",), path)
     return {"name": state["name"], "step": state["step"]}, network_of(state), True
 
 
@@ -172,6 +183,7 @@ def profile(options: argparse.Namespace) -> None:
     torch.set_num_threads(config.train.threads)
     device = join_processes(options.device).device
     clips = ClipFolder(validation_folder(config), frames=config.train.stages[-1].frames, crop=config.data.crop)
+    clips.check_sizes(clips.frames)
     batch = {name: value.to(device) for name, value in clips.batch(config.train.batch).items()}
     _print_json(_made_by() | profile_step(config, batch, options.repeats), options.out)
 
@@ -197,10 +209,22 @@ def _check_out(out: str | None) -> None:
     """Refuses a file for a report that cannot be written, before it is measured."""
     if out is None:
         return
-    path = Path(out)
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not above.is_dir() or not os.access(path if path.exists() else above, os.W_OK):
+    if Path(out).is_dir() or not _is_writable(Path(out)):
         raise TrainingError("wrong value of --out", expected="a file that can be written", received=out)
+
+
+def _check_folder(folder: str, key: str) -> None:
+    """Refuses a folder that cannot be written to, or cannot be made, before anything is done for it. key: what names it, for the error."""
+    path = Path(folder)
+    if (path.exists() and not path.is_dir()) or not _is_writable(path):
+        advice = "Name a folder of which you are the owner, on a disk that is not read-only."
+        raise TrainingError(f"wrong value of {key}", expected="a folder that can be written to", received=folder, advice=advice)
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether a file or folder may be written to or, where there is none, made."""
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    return above.is_dir() and os.access(path if path.exists() else above, os.W_OK)
 
 
 def _print_json(report: dict, out: str | None) -> None:
@@ -216,6 +240,7 @@ def ablate(options: argparse.Namespace) -> None:
     from .ablation import ablate as ablate_losses
 
     config = load_config(options.config)
+    _check_folder(config.run, "run")
     keep_freed_memory()
     torch.set_num_threads(config.train.threads)
     processes = join_processes(options.device)

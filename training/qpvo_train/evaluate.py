@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .clips import collate, load_sample
+from .clips import clip_size, collate, load_sample, size_text
 from .errors import TrainingError
 from .log import clip_metrics
 from .network import PatchNetwork
@@ -44,13 +44,26 @@ def held_out_files(folder: str | Path, count: int) -> list[Path]:
 
 
 def held_out_batch(path: Path, crop: tuple[int, int], device: torch.device | str = "cpu") -> dict[str, Tensor]:
-    """A clip as a batch of one, never augmented. The random numbers of patches and depths are set to begin anew: draw them next."""
+    """A clip as a batch of one, never augmented. The random numbers of patches and depths are set to begin anew: draw them next.
+
+    Raises TrainingError for a clip that cannot be read, and for one that is too short or smaller than the crop.
+    """
     try:
+        _check_size(path, crop)
         sample = load_sample(path, np.random.default_rng(SEED), FRAMES, crop, augment=False)
     except (ValueError, OSError) as error:
         raise TrainingError("a held-out clip cannot be used", received=error, advice="Render it again: remove the file and run render --what val.") from None
     torch.manual_seed(SEED)
     return {name: value.to(device) for name, value in collate([sample]).items()}
+
+
+def _check_size(path: Path, crop: tuple[int, int]) -> None:
+    size, wanted = clip_size(path), (FRAMES, *crop)
+    if any(have < want for have, want in zip(size, wanted)):
+        advice = "Move these clips away and render again (render --what val), or change data: crop."
+        raise TrainingError(
+            "held-out clips too short or too small", expected=f"at least {size_text(wanted)}", received=f"{path}: {size_text(size)}", advice=advice
+        )
 
 
 def _metrics(network: PatchNetwork, path: Path, crop: tuple[int, int]) -> dict[str, float]:

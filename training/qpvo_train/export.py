@@ -13,7 +13,7 @@ from pathlib import Path
 import safetensors.numpy
 import safetensors.torch
 
-from .checkpoint import checkpoint_of, network_of
+from .checkpoint import check_keys, checkpoint_of, network_of
 from .config import Config, check_exportable
 from .errors import TrainingError
 from .golden import golden_tensors
@@ -26,6 +26,7 @@ from .quantize.scales import load_scales, save_scales
 
 PROJECT = Path(__file__).parents[2]
 MANIFEST = "manifest.json"
+PROVENANCE_KEYS = ("history", "seconds", "clips")
 
 
 def export(
@@ -47,6 +48,7 @@ def export(
     `out`. The folder is then as it was before.
     """
     path, state = checkpoint_of(config, checkpoint)
+    check_keys(state, PROVENANCE_KEYS, path)
     check_exportable(config.sizes, config_path)
     network = network_of(state)
     quantized = None if scales is None else _quantized(network, scales)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from .checkpoint import history_of
 from .config import Config
 
 PACKAGE = Path(__file__).parent
@@ -43,10 +44,9 @@ def provenance_of(state: dict, config: Config, config_path: str | Path, machine:
 def describe_data(config: Config, state: dict) -> str:
     """The clips that the training of a checkpoint drew from, as far as the checkpoint knows, or else those that the configuration asks for."""
     render, data = config.render, config.data
-    files = next((part["source"]["files"] for part in state.get("random", []) if "files" in part["source"]), None)
-    there = 0 if files is None else len(files[0])
+    counts = dict.fromkeys(part["files"][0] for part in history_of(state) if part.get("files")) or [render.count]
     size = f"{render.frames} frames of {render.width}x{render.height}"
-    rendered = f"{there or render.count} rendered clips of {size}" if data.clips is not None else f"clips of {size}, rendered on the fly"
+    rendered = f"{', later '.join(map(str, counts))} rendered clips of {size}" if data.clips is not None else f"clips of {size}, rendered on the fly"
     if render.texture_folders:
         rendered += f" with the images of {', '.join(Path(folder).name for folder in render.texture_folders)} among the textures"
     recorded = dict.fromkeys(part.get("recorded", recorded_data(config)) for part in state.get("history", [])) or [recorded_data(config)]

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import RESUME_KEYS, check_keys, check_sizes, fingerprint, load_checkpoint, load_weights, save_checkpoint, sizes_state
+from .checkpoint import RESUME_KEYS, check_keys, check_sizes, fingerprint, history_of, load_checkpoint, load_weights, save_checkpoint, sizes_state
+from .checkpoint_fields import ADVICE, check_finite, check_optimizer
 from .clips import collate
 from .config import Config, StageConfig, TrainConfig
 from .errors import TrainingError
@@ -19,6 +20,7 @@ from .provenance import recorded_data, this_machine, training_commit
 from .schedule import last_step, learning_rate, stage_at
 from .unroll import UnrollOptions, UnrollResult, unroll
 
+MOST_SKIPPED = 100  # steps in a row
 AGREE_EVERY = 10  # steps between the questions whether a checkpoint is due
 NOISE_RANGE = (-8.0, -4.0)  # log2 of the disturbance of true poses
 
@@ -53,6 +55,7 @@ class Trainer:
         self.average = self._copied_weights()
         torch.manual_seed(train.seed + 7919 * processes.rank)
         self.step, self.seconds, self.skipped, self.clips = 0, 0.0, 0, 0
+        self.skipped_in_row = 0
         self.history: list[dict] = []
         self.folder = Path(config.run)
         self.log = TrainingLog(self.folder / "log.jsonl" if processes.leads else None)
@@ -62,7 +65,10 @@ class Trainer:
         return self.folder / "checkpoint.pt"
 
     def run(self, *, until: int | None = None) -> None:
-        """Trains up to step `until` (default: all), with checkpoints on the way and at the end."""
+        """Trains up to step `until` (default: all), with checkpoints on the way and at the end.
+
+        Raises TrainingError when MOST_SKIPPED steps in a row were skipped, and instead of writing a checkpoint of weights that are no finite numbers.
+        """
         last = last_step(until, self.config.train)
         self._truncate_log()
         if self.step < last:
@@ -75,7 +81,8 @@ class Trainer:
             self.seconds += time.monotonic() - begin
             if self.step % self.config.train.log_every == 0:
                 self._write_log()
-            due = self.step % AGREE_EVERY == 0 and self._all_agree(time.monotonic() - saved > 60 * self.config.train.checkpoint_minutes)
+            self._check_skipped()
+            due = self.step % AGREE_EVERY == 0 and self._all_agree(self._is_due(saved))
             if due or self.step == last:
                 self.save()
                 saved = time.monotonic()
@@ -105,8 +112,10 @@ class Trainer:
         if torch.isfinite(norm):
             self.optimizer.step()
             self._average_weights()
+            self.skipped_in_row = 0
         else:
             self.skipped += 1
+            self.skipped_in_row += 1
         return self._record(result, loss, norm, batch["poses"], marks)
 
     def _options(self, stage: StageConfig) -> UnrollOptions:
@@ -153,7 +162,25 @@ class Trainer:
         """The first process decides, so that all take part in the checkpoint."""
         return self.processes.gather(wish)[0]
 
+    def _is_due(self, saved: float) -> bool:
+        """Whether it is time for a checkpoint; between steps that are skipped the last good one stands."""
+        return self.skipped_in_row == 0 and time.monotonic() - saved > 60 * self.config.train.checkpoint_minutes
+
+    def _check_skipped(self) -> None:
+        if self.skipped_in_row >= MOST_SKIPPED:
+            received = f"none in the last {MOST_SKIPPED}, up to step {self.step}"
+            raise TrainingError("the training does not go on", expected="steps with a finite gradient", received=received, advice=self._way_back())
+
+    def _way_back(self) -> str:
+        last = f"The last checkpoint stands: {self.checkpoint_path}." if self.checkpoint_path.exists() else "There is no checkpoint yet."
+        return f"{last} Look at the losses in the log; lower train: learning_rate and weight_decay, or another train: seed, may help."
+
     def save(self) -> None:
+        """Raises TrainingError for weights that are no finite numbers, before the last checkpoint is replaced."""
+        check_finite(self.network.state_dict(), f"the network at step {self.step}", self._way_back())
+        check_finite(self.average, f"the average at step {self.step}", self._way_back())
+        if self.history:
+            self.history[-1]["files"] = self.source.clip_counts()
         random = self.processes.gather({**self._random_state(), "source": self.source.state_dict()})
         if not self.processes.leads:
             return
@@ -181,17 +208,31 @@ class Trainer:
         return {"torch": torch.get_rng_state()} | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
 
     def resume(self, path: str | Path) -> None:
-        """Goes on from a checkpoint. With another number of processes the clips are drawn anew; all else is kept."""
+        """Goes on from a checkpoint. With another number of processes the clips are drawn anew; all else is kept. What is other than it was is printed.
+
+        Raises TrainingError for one that cannot be read, is damaged, of other sizes, or was begun from another network.
+        """
         state = load_checkpoint(path)
         check_keys(state, RESUME_KEYS, path)
         check_sizes(state, self.config.sizes, path)
         if self.origin is not None and state.get("origin") != self.origin:
             advice = "Give --fresh to start anew, or the network and the configuration it was begun with."
             raise TrainingError(f"{path} was begun from another network", expected=self.origin[:16], received=str(state.get("origin"))[:16], advice=advice)
+        try:
+            self._take(state)
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            received = f"{type(error).__name__}: {error}"
+            raise TrainingError(f"the checkpoint {path} is damaged", expected="a state to go on from", received=received, advice=ADVICE) from None
+        if self.processes.leads:
+            self._tell_changes(state)
+
+    def _take(self, state: dict) -> None:
+        """Takes over all that a checkpoint holds; a damaged one may raise anything."""
         self._load(state)
+        check_optimizer(state["optimizer"], self.optimizer)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.skipped, self.clips = (state[key] for key in ("step", "seconds", "skipped", "clips"))
-        self.history = list(state["history"])
+        self.history = history_of(state)
         self.log.sums, self.log.counts = dict(state["log"]["sums"]), dict(state["log"]["counts"])
         if len(state["random"]) == self.processes.count:
             mine = state["random"][self.processes.rank]
@@ -201,6 +242,16 @@ class Trainer:
             self.source.load_state_dict(mine["source"])
         else:
             torch.manual_seed(self.config.train.seed + self.step + 7919 * self.processes.rank)
+
+    def _tell_changes(self, state: dict) -> None:
+        """Prints what makes the training another one than it was: other clips, another number of processes."""
+        then, now = (states[0]["source"].get("files", []) for states in (state["random"], [{"source": self.source.state_dict()}]))
+        for before, after in zip(then, now):
+            if before != after:
+                print(f"clips are others than in the checkpoint: {len(before):,} then, {len(after):,} now", flush=True)
+        before, count = len(state["random"]), self.processes.count
+        if before != count:
+            print(f"processes: {before} then, {count} now; {self.config.train.batch * count} clips a step, drawn anew", flush=True)
 
     def _load(self, state: dict) -> None:
         """Takes weights and averages from a checkpoint's state. The inner widths may be other ones, so the optimizer begins anew."""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pytest
 import torch
 
-from qpvo_train.checkpoint import FORMAT, check_sizes, load_checkpoint, network_of, save_checkpoint, sizes_of, sizes_state
+from qpvo_train.checkpoint import FORMAT, check_sizes, history_of, load_checkpoint, network_of, save_checkpoint, sizes_of, sizes_state
 from qpvo_train.errors import TrainingError
 from qpvo_train.network import NetworkSizes, PatchNetwork
 
@@ -125,3 +125,51 @@ def test_weights_that_do_not_fit_their_sizes_are_refused(saved: Path):
     del state["average"]["update.d.1.weight"]
     with pytest.raises(TrainingError, match="do not fit"):
         network_of(state)
+
+
+DAMAGES = {
+    "sizes": (lambda state: state["sizes"].pop("width"), "whole positive numbers .* as sizes"),
+    "a size too many": (lambda state: state["sizes"].update(depth=3), "as sizes"),
+    "a size in words": (lambda state: state["sizes"].update(levels="1,4"), "as sizes"),
+    "step": (lambda state: state.update(step="7"), "a count as step\n  received: '7' .str."),
+    "network": (lambda state: state.update(network=[1, 2]), "tensors by name as network\n  received: a list of 2"),
+    "average": (lambda state: state["average"].update({"update.d.1.bias": [0.0, 0.0]}), "tensors by name as average"),
+    "log": (lambda state: state.update(log=None), "as log\n  received: None"),
+    "counts of the log": (lambda state: state.update(log={"sums": {"loss": 1.0}, "counts": {}}), "as log"),
+    "seconds": (lambda state: state.update(seconds=float("nan")), "a number of at least 0 as seconds"),
+    "history": (lambda state: state.update(history=[{"from_step": 0}]), "as history"),
+    "random": (lambda state: state.update(random=[]), "as random"),
+    "clips of a source": (lambda state: state.update(random=[{"source": {"files": [3]}}]), "as random"),
+    "optimizer": (lambda state: state.update(optimizer=None), "as optimizer"),
+    "name": (lambda state: state.update(name=7), "a text as name"),
+    "NaN": (
+        lambda state: state["average"]["update.d.1.bias"].fill_(float("nan")),
+        "no numbers: average in .*finite values.*NaN or infinity in update.d.1.bias",
+    ),
+    "infinity": (lambda state: state["network"]["update.d.1.bias"].fill_(float("inf")), "no numbers: network in .*earlier checkpoint"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_field_that_is_damaged_is_refused_by_name(saved: Path, name: str):
+    damage, message = DAMAGES[name]
+    state = torch.load(saved)
+    damage(state)
+    torch.save(state, saved)
+    with pytest.raises(TrainingError, match=f"(?s){message}"):
+        load_checkpoint(saved)
+
+
+def test_a_bias_without_a_length_does_not_fit(saved: Path):
+    state = load_checkpoint(saved)
+    state["average"]["update.c1.0.bias"] = torch.tensor(1.0)
+    with pytest.raises(TrainingError, match="do not fit"):
+        network_of(state)
+
+
+def test_the_history_of_an_older_checkpoint_tells_the_clips_of_its_last_part():
+    parts = [{"commit": "a", "machine": "b"}, {"commit": "c", "machine": "b"}]
+    state = {"history": parts, "random": [{"source": {"files": [["x", "y"], ["z"]]}}]}
+    assert history_of(state) == [parts[0], {**parts[1], "files": [2, 1]}]
+    assert history_of({"history": [{**parts[0], "files": [9]}], "random": state["random"]})[0]["files"] == [9]
+    assert history_of({}) == []

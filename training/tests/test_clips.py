@@ -237,6 +237,38 @@ def test_a_broken_clip_is_skipped_with_one_warning(folder, damage):
     assert run.broken == {path}
 
 
+def test_a_clip_that_has_gone_is_not_broken_and_may_come_back(tmp_path):
+    for seed in range(3):
+        np.savez(tmp_path / f"{seed}.npz", **plane_clip(seed))
+    gone, content = tmp_path / "1.npz", (tmp_path / "1.npz").read_bytes()
+    folder = ClipFolder(tmp_path, crop=CROP)
+    state = folder.state_dict() | {"broken": [str(gone)], "drawn": 1}
+    gone.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        later = ClipFolder(tmp_path, crop=CROP)
+        later.load_state_dict(state)
+        assert later.clip_counts() == [2] and not later.broken
+        for _ in range(ClipFolder.RESCAN):
+            next(later)
+        gone.write_bytes(content)
+        for _ in range(ClipFolder.RESCAN):
+            next(later)
+    assert later.clip_counts() == [3]
+
+
+def test_a_clip_that_goes_while_training_is_not_broken(tmp_path):
+    for seed in range(2):
+        np.savez(tmp_path / f"{seed}.npz", **plane_clip(seed))
+    folder = ClipFolder(tmp_path, crop=CROP)
+    next(folder)
+    (tmp_path / "0.npz").unlink()
+    with pytest.warns(UserWarning, match=r"clip skipped: .*0\.npz"):
+        for _ in range(20):
+            next(folder)
+    assert folder.clip_counts() == [1] and not folder.broken
+
+
 def test_only_broken_clips_is_an_error(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"no clip")
     run = ClipFolder(tmp_path, frames=5, crop=CROP)

@@ -187,3 +187,33 @@ def test_widths_that_the_product_cannot_run_are_named_before_training_and_refuse
     note = capsys.readouterr().err
     assert "note: the network can be trained, not exported" in note and wrong in note
     assert wrong in refusal("export", settings, tmp_path, capsys, "--out", str(tmp_path / "model"))
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_done(settings: dict, tmp_path: Path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    below = str(tmp_path / "file" / "below")
+    blocked = {**settings, "run": below}
+    for command in ("train", "ablate"):
+        message = refusal(command, blocked, tmp_path, capsys, "--device", "cpu")
+        assert f"wrong value of run\n  expected: a folder that can be written to\n  received: {below}" in message
+    monkeypatch.setattr("qpvo_train.render_jobs.load_bank", lambda **_: pytest.fail("textures were made"))
+    blocked = {**settings, "data": {**settings["data"], "clips": below}}
+    assert f"wrong value of data: clips\n  expected: a folder that can be written to\n  received: {below}" in refusal("render", blocked, tmp_path, capsys)
+    assert "wrong value of --out" in refusal("render", settings, tmp_path, capsys, "--what", "sequences", "--out", str(tmp_path / "file"))
+
+
+def test_a_sequence_for_the_yardstick_is_looked_at_before_the_clips_are_measured(settings: dict, tmp_path: Path, capsys, monkeypatch):
+    assert call("train", settings, tmp_path, "--until", "1", "--device", "cpu") == 0
+    capsys.readouterr()
+    monkeypatch.setattr("qpvo_train.evaluate.evaluate_clips", lambda *_: pytest.fail("clips were measured"))
+    settings["data"]["validation"] = settings["data"]["clips"]
+    assert str(tmp_path / "absent") in refusal("evaluate", settings, tmp_path, capsys, "--device", "cpu", "--matching", str(tmp_path / "absent"))
+
+
+@pytest.mark.parametrize("command", ["evaluate", "profile"])
+def test_held_out_clips_that_are_too_small_are_named_with_their_size(settings: dict, tmp_path: Path, capsys, command: str):
+    assert call("train", settings, tmp_path, "--until", "1", "--device", "cpu") == 0
+    capsys.readouterr()
+    settings["data"] |= {"validation": settings["data"]["clips"], "crop": [80, 64]}
+    message = refusal(command, settings, tmp_path, capsys, "--device", "cpu")
+    assert "0.npz: 8 frames of 96x64" in message and "frames of 64x80" in message and "remove the file" not in message

@@ -38,3 +38,11 @@ def test_folders_are_named_by_what_tells_them_apart():
 def test_folders_of_textures_are_named():
     config = replace(Config(), render=replace(Config().render, textures=("a/photos", "b/walls")))
     assert "with the images of photos, walls among the textures" in describe_data(config, {})
+
+
+def test_the_numbers_of_clips_of_all_parts_are_told():
+    history = [{"files": [1035]}, {"files": [1035]}, {"files": [187, 3]}]
+    assert describe_data(Config(), {"history": history}).startswith("1035, later 187 rendered clips of 16 frames")
+    older = {"history": [{}], "random": [{"source": {"files": [["a", "b"]]}}]}
+    assert describe_data(Config(), older).startswith("2 rendered clips")
+    assert describe_data(Config(), {"history": [{}]}).startswith("2000 rendered clips")

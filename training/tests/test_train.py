@@ -2,12 +2,14 @@
 """The training loop: resuming is exact, a batch of NaN changes nothing, the log tells the steps."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import losses_of, tiny_config, tiny_trainer
+from tiny_run import STAGES, losses_of, tiny_config, tiny_trainer
 
+from qpvo_train import train
 from qpvo_train.checkpoint import load_checkpoint
 from qpvo_train.errors import TrainingError
 from qpvo_train.network import NetworkSizes
@@ -117,7 +119,7 @@ def test_a_checkpoint_of_other_sizes_is_refused(plane_clips: Path, tmp_path: Pat
         other.resume(other.checkpoint_path)
 
 
-def test_another_number_of_processes_may_go_on(plane_clips: Path, tmp_path: Path):
+def test_another_number_of_processes_may_go_on(plane_clips: Path, tmp_path: Path, capsys):
     config = tiny_config(tmp_path, steps=3)
     first = tiny_trainer(config, plane_clips)
     first.run(until=2)
@@ -125,6 +127,7 @@ def test_another_number_of_processes_may_go_on(plane_clips: Path, tmp_path: Path
     torch.save({**state, "random": state["random"] * 2}, first.checkpoint_path)
     second = tiny_trainer(config, plane_clips)
     second.resume(second.checkpoint_path)
+    assert capsys.readouterr().out.splitlines()[-1] == "processes: 2 then, 1 now; 1 clips a step, drawn anew"
     second.run()
     assert second.step == 3 and second.skipped == 0
 
@@ -149,3 +152,88 @@ def test_the_checkpoint_knows_how_it_was_made(plane_clips: Path, tmp_path: Path)
     state = load_checkpoint(second.checkpoint_path)
     assert state["clips"] == 3 and [part["from_step"] for part in state["history"]] == [0, 2]
     assert all(part["commit"] and part["machine"] and part["processes"] == 1 for part in state["history"])
+
+
+def test_clips_that_are_gone_are_told_and_are_parts_of_the_history(plane_clips: Path, tmp_path: Path, capsys):
+    clips = tmp_path / "clips"
+    shutil.copytree(plane_clips, clips)
+    config = tiny_config(tmp_path / "run")
+    tiny_trainer(config, clips).run(until=2)
+    (clips / "0.npz").unlink()
+    (clips / "2.npz").unlink()
+    second = tiny_trainer(config, clips)
+    second.resume(second.checkpoint_path)
+    assert capsys.readouterr().out.splitlines()[-1] == "clips are others than in the checkpoint: 4 then, 2 now"
+    second.run(until=3)
+    state = load_checkpoint(second.checkpoint_path)
+    assert [part["files"] for part in state["history"]] == [[4], [2]] and state["random"][0]["source"]["broken"] == []
+    third = tiny_trainer(config, clips)
+    capsys.readouterr()
+    third.resume(third.checkpoint_path)
+    assert capsys.readouterr().out == ""
+
+
+class AlwaysPoisoned(Poisoned):
+    """Clips that all have such images."""
+
+    def __next__(self) -> dict:
+        self.left = 1
+        return super().__next__()
+
+
+def test_a_training_whose_steps_are_all_skipped_stops_and_names_the_last_good_checkpoint(plane_clips: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(train, "MOST_SKIPPED", 3)
+    monkeypatch.setattr(train, "AGREE_EVERY", 1)
+    config = tiny_config(tmp_path, checkpoint_minutes=0.0, stages=STAGES[-1:])
+    trainer = tiny_trainer(config, plane_clips)
+    trainer.run(until=2)
+    trainer.source = AlwaysPoisoned(trainer.source, 1)
+    with pytest.raises(TrainingError, match=f"(?s)does not go on.*none in the last 3, up to step 5.*The last checkpoint stands: {trainer.checkpoint_path}"):
+        trainer.run()
+    assert load_checkpoint(trainer.checkpoint_path)["step"] == 2
+
+
+def test_single_skipped_steps_do_not_end_a_training(plane_clips: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(train, "MOST_SKIPPED", 2)
+    trainer = tiny_trainer(tiny_config(tmp_path, steps=5, stages=STAGES[-1:]), plane_clips)
+    trainer.source = Poisoned(trainer.source, 2)
+    trainer.run()
+    assert (trainer.step, trainer.skipped) == (5, 1)
+
+
+@pytest.mark.parametrize("part", ["network", "average"])
+def test_weights_that_are_no_numbers_never_replace_a_checkpoint(plane_clips: Path, tmp_path: Path, part: str):
+    trainer = tiny_trainer(tiny_config(tmp_path), plane_clips)
+    trainer.run(until=1)
+    tensors = trainer.average if part == "average" else trainer.network.state_dict()
+    tensors["update.d.1.bias"].fill_(float("nan"))
+    with pytest.raises(TrainingError, match=f"(?s)no numbers: the {part} at step 2.*NaN or infinity in.*The last checkpoint stands"):
+        trainer.run(until=2)
+    assert load_checkpoint(trainer.checkpoint_path)["step"] == 1
+
+
+DAMAGES = {
+    "an optimizer without state": (lambda state: state["optimizer"].pop("state"), "KeyError: 'state'"),
+    "an optimizer with a shorter group": (
+        lambda state: state["optimizer"]["param_groups"][0]["params"].pop(),
+        "a group of 93 parameters in the optimizer, not 94",
+    ),
+    "an optimizer with a group too many": (lambda state: state["optimizer"]["param_groups"].append({}), "ValueError"),
+    "an optimizer without rates": (lambda state: state["optimizer"]["param_groups"][0].pop("betas"), "a group of the optimizer without betas"),
+    "moments of another shape": (lambda state: state["optimizer"]["state"][3].update(exp_avg=torch.zeros(7)), "moments of parameter 3"),
+    "moments of NaN": (lambda state: state["optimizer"]["state"][3]["exp_avg_sq"].fill_(float("nan")), "moments of parameter 3"),
+    "a random state of another kind": (lambda state: state["random"][0].update(torch=torch.zeros(2)), "TypeError"),
+    "a source without its generator": (lambda state: state["random"][0]["source"].update(rng={}), "PCG64"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_state_to_go_on_from_is_refused(plane_clips: Path, tmp_path: Path, name: str):
+    damage, message = DAMAGES[name]
+    trainer = tiny_trainer(tiny_config(tmp_path), plane_clips)
+    trainer.run(until=1)
+    state = torch.load(trainer.checkpoint_path)
+    damage(state)
+    torch.save(state, trainer.checkpoint_path)
+    with pytest.raises(TrainingError, match=f"(?s)checkpoint.pt is damaged.*a state to go on from.*{message}"):
+        tiny_trainer(tiny_config(tmp_path), plane_clips).resume(trainer.checkpoint_path)

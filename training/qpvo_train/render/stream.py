@@ -110,6 +110,10 @@ class RenderedClips:
             future.cancel()
         self._begin()
 
+    def clip_counts(self) -> list[int]:
+        """Clips that are rendered while training are in no folder."""
+        return []
+
     def close(self) -> None:
         if self.pool is not None:
             self.pool.shutdown(cancel_futures=True)
