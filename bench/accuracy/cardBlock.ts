@@ -4,7 +4,7 @@ import { spreadOf } from '../../src/evaluation/spread.ts';
 import type { SavedResult } from './AccuracyResult.ts';
 import { percentOfPath } from './CaseSummary.ts';
 import type { RunRecord } from './RunRecord.ts';
-import { markdownOf, percentText } from './readmeBlock.ts';
+import { markdownOf, percentText, WEIGHTS_MARK } from './readmeBlock.ts';
 
 /**
  * Markdown for the card of a model: a row for each sequence and stride, the runs from all starts together.
@@ -39,7 +39,7 @@ export function cardBlock(
     'lost',
   ];
   const about = `weights \`${checksum.slice(0, 8)}\`, profile \`${profile}\`, ${date.slice(0, 10)}; every start in the README of the project`;
-  return `Odometry by the product (${about}):\n\n${markdownOf(header, rows)}`;
+  return `Odometry by the product (${about}). ${WEIGHTS_MARK}\n\n${markdownOf(header, rows)}`;
 }
 
 function groups(runs: readonly RunRecord[]): Map<string, RunRecord[]> {

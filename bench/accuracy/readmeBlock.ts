@@ -9,6 +9,10 @@ import { judgeRendered } from './caseTargets.ts';
 /** A run with poses at fewer of its images has been judged on a part of its way. */
 const WHOLE_SHARE = 0.9;
 
+/** What modelChecksum digests: no checksum of the manifest is equal to it. */
+export const WEIGHTS_MARK =
+  'The mark of the weights is a digest of the sizes in manifest.json and of the checksums there of all files that the profile reads; it is not the checksum of one file.';
+
 /** Markdown made from a result alone: a table for each model and profile, the floor beside it. */
 export function readmeBlock(result: SavedResult): string {
   const cases = summarizeRuns(result.runs).filter(({ limitedTo }) => limitedTo === undefined);
@@ -119,6 +123,7 @@ function legend(cases: readonly CaseSummary[], floor: readonly CaseSummary[]): s
     'ATE: root mean square after Sim(3) alignment of the whole trajectory with the ground truth at the camera; median (least to greatest) over the runs, one run a seed.',
     'RPE: root mean square over all steps of one second, median over the runs. With pose: least share of the images over the runs.',
     'Frames/s: median over the runs that had the machine for themselves, decoding included. Lost: runs with more than one segment, with the state LOST at any time, or without a pose.',
+    WEIGHTS_MARK,
     ...(withRendered
       ? ['Extent: diagonal of the box, along the axes of the ground truth, round the positions of the camera.']
       : ['Rendered sequences were not there when this was made.']),

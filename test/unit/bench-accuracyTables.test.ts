@@ -37,6 +37,10 @@ describe('the table of accuracy in the README', () => {
       /^Made by .* on 2030-01-02 at commit `0123456`; 2 cores of Some Processor, 8 GB, Node 20\.20\.2\.$/m,
     );
     assert.match(text, /^Model `small` \(weights `aaaa`\), profile `half`:$/m);
+    assert.match(
+      text,
+      /^The mark of the weights is a digest of .* all files that the profile reads; it is not the checksum of one file\.$/m,
+    );
     const row = text.split('\n').find((line) => line.startsWith('| flight |'))!;
     assert.match(row, /\| 0\.170 \(0\.150 to 0\.310\) \|/);
     assert.match(row, /\*\*missed\*\*: ATE, median \(wanted: at most 0\.100 m\); ATE, worst .*; runs lost/);
@@ -75,6 +79,7 @@ describe('the table of odometry in the card of a model', () => {
     const runs = [record(0, 0.1), record(1, 0.2), record(0, 0.6, other), record(0, 9, FLOOR), excerpt];
     const lines = cardBlock({ runs, date }, OWN)!.split('\n');
     assert.match(lines[0]!, /weights `aaaa`, profile `half`, 2030-01-02/);
+    assert.match(lines[0]!, /The mark of the weights is a digest of .*; it is not the checksum of one file\.$/);
     const share = (100 * 0.2) / runs[0]!.pathM;
     assert.equal(lines.at(-1), `| flight, 1 | 3 | 0.200 (0.100 to 0.600) | ${share.toFixed(2)} | 50 % | 1 |`);
     assert.equal(lines.filter((line) => line.startsWith('| flight')).length, 1);

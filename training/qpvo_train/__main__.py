@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", help="folder (default: ../models/<name>)")
     export.add_argument("--name", help="name of the model (default: that of the configuration), such as one of its own for a pruned network")
     export.add_argument("--licence", default="MIT", help="licence of the weights")
-    export.add_argument("--machine", help="where it was trained, in words (default: this machine)")
+    export.add_argument("--machine", help="where it was trained, in words (default: the machines that the checkpoint names)")
     _add_compression(command)
     return parser
 
