@@ -40,22 +40,41 @@ def test_averages_keep_the_types_and_leave_what_is_frozen(monkeypatch):
     assert layer["x64"].grad.dtype == torch.float64 and layer["x32"].grad.dtype == torch.float32
 
 
-@pytest.mark.slow
-def test_two_processes_average_their_gradients_and_keep_equal_weights(plane_clips: Path, tmp_path: Path):
+@pytest.fixture(scope="module")
+def two(plane_clips: Path, tmp_path_factory) -> Path:
+    """The folder in which two processes have worked (two_processes.py)."""
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available() or importlib.util.find_spec("torch.distributed.run") is None:
         pytest.skip("this torch has no torchrun with gloo: training with several processes is not tested")
+    folder = tmp_path_factory.mktemp("two_processes")
     paths = os.pathsep.join([str(HERE.parent), str(HERE)])
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", HERE / "two_processes.py", plane_clips, tmp_path]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", HERE / "two_processes.py", plane_clips, folder]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    return folder
+
+
+def results(folder: Path) -> list[dict]:
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_bit_for_bit(two: Path):
+    first, second = results(two)
+    for result in (first, second):
+        assert len(result["whole"]["losses"]) == 4 and result["parts"] == result["whole"]
+    assert first["whole"]["fingerprint"] == second["whole"]["fingerprint"] and first["whole"]["losses"] != second["whole"]["losses"]
+
+
+@pytest.mark.slow
+def test_two_processes_average_their_gradients_and_keep_equal_weights(plane_clips: Path, two: Path):
+    first, second = results(two)
     assert first["averaged"] == second["averaged"] == [1.5, 1.5, 0.5]
     assert first["weights"] == second["weights"]
     assert first["losses"][0] != second["losses"][0]
     assert first["losses"][0]["gradient_norm"] == second["losses"][0]["gradient_norm"]
-    state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
+    state = load_checkpoint(two / "run" / "checkpoint.pt")
     assert len(state["random"]) == 2 and state["clips"] == 2 * state["step"]
-    alone = tiny_trainer(tiny_config(tmp_path / "run", steps=3), plane_clips)
+    alone = tiny_trainer(tiny_config(two / "run", steps=3), plane_clips)
     alone.resume(alone.checkpoint_path)
     alone.run()
     assert alone.step == 3

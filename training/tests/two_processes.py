@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Run by torchrun: averages made-up gradients, then trains two steps; every process writes what it ended with to <folder>/<rank>.json."""
+"""Run by torchrun: averages made-up gradients, trains two steps, and four in one piece and in two; every process writes what it ended with to
+<folder>/<rank>.json."""
 
 import hashlib
 import json
@@ -10,6 +11,7 @@ import torch
 from tiny_run import losses_of, tiny_config, tiny_trainer
 
 from qpvo_train.processes import Processes, join_processes, leave
+from qpvo_train.train import Trainer
 
 
 def averaged(processes: Processes) -> list[float]:
@@ -22,6 +24,25 @@ def averaged(processes: Processes) -> list[float]:
     return [*layer.weight.grad[0].tolist(), layer.bias.grad.item()]
 
 
+def fingerprint_of(trainer: Trainer) -> str:
+    """Of weights, averages and moments."""
+    moments = [value for state in trainer.optimizer.state.values() for value in state.values()]
+    tensors = [*trainer.network.state_dict().values(), *trainer.average.values(), *moments]
+    return hashlib.sha256(b"".join(value.numpy().tobytes() for value in tensors)).hexdigest()
+
+
+def in_one_piece_and_in_two(clips: Path, folder: Path, processes: Processes) -> dict[str, dict]:
+    """Losses and fingerprint of four steps, without and with an end after the second one."""
+    whole = tiny_trainer(tiny_config(folder / "whole", steps=4), clips, seed=processes.rank, processes=processes)
+    report = {"whole": {"losses": losses_of(whole), "fingerprint": fingerprint_of(whole)}}
+    config = tiny_config(folder / "parts", steps=4)
+    losses = losses_of(tiny_trainer(config, clips, seed=processes.rank, processes=processes), until=2)
+    processes.gather("the checkpoint is there")
+    later = tiny_trainer(config, clips, seed=100 + processes.rank, processes=processes)
+    later.resume(later.checkpoint_path)
+    return report | {"parts": {"losses": losses + losses_of(later), "fingerprint": fingerprint_of(later)}}
+
+
 def main(clips: Path, folder: Path) -> None:
     torch.set_num_threads(1)
     processes = join_processes("cpu")
@@ -29,6 +50,7 @@ def main(clips: Path, folder: Path) -> None:
     losses = losses_of(trainer)
     weights = b"".join(value.numpy().tobytes() for value in trainer.network.state_dict().values())
     result = {"averaged": averaged(processes), "losses": losses, "weights": hashlib.sha256(weights).hexdigest()}
+    result |= in_one_piece_and_in_two(clips, folder, processes)
     (folder / f"{processes.rank}.json").write_text(json.dumps(result))
     processes.close()
 
