@@ -37,7 +37,7 @@ def with_past(state: dict, past: dict) -> dict:
 
 
 def history_of(state: dict) -> list[dict]:
-    """The parts of a training. `files`: how many clips were in each folder; a checkpoint that is older tells it of its last part, in the state of the source."""
+    """The parts of a training. `files`: how many clips were in each folder; older checkpoints tell it of the last part only, in the state of the source."""
     parts = [dict(part) for part in state.get("history", [])]
     files = [len(files) for files in next(iter(state.get("random", [])), {}).get("source", {}).get("files", [])]
     for last in parts[-1:]:

@@ -251,7 +251,7 @@ class Trainer:
                 print(f"clips are others than in the checkpoint: {len(before):,} then, {len(after):,} now", flush=True)
         before, count = len(state["random"]), self.processes.count
         if before != count:
-            print(f"processes: {before} then, {count} now; {self.config.train.batch * count} clips a step, drawn anew", flush=True)
+            print(f"processes: {before} then, {count} now; clips a step: {self.config.train.batch * count} now, drawn anew", flush=True)
 
     def _load(self, state: dict) -> None:
         """Takes weights and averages from a checkpoint's state. The inner widths may be other ones, so the optimizer begins anew."""

@@ -127,7 +127,7 @@ def test_another_number_of_processes_may_go_on(plane_clips: Path, tmp_path: Path
     torch.save({**state, "random": state["random"] * 2}, first.checkpoint_path)
     second = tiny_trainer(config, plane_clips)
     second.resume(second.checkpoint_path)
-    assert capsys.readouterr().out.splitlines()[-1] == "processes: 2 then, 1 now; 1 clips a step, drawn anew"
+    assert capsys.readouterr().out.splitlines()[-1] == "processes: 2 then, 1 now; clips a step: 1 now, drawn anew"
     second.run()
     assert second.step == 3 and second.skipped == 0
 
