@@ -7,7 +7,7 @@ import { elementCount, type Weights } from '../../src/network/weights/Weights.ts
 export const TINY: NetworkSizes = {
   inputChannels: 1,
   width: 4,
-  featureDim: 16,
+  featureDim: 8,
   hiddenDim: 16,
   patchSize: 3,
   radius: 3,
