@@ -35,8 +35,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--config", required=True, help="a YAML file of configs/")
         return sub
 
-    render = command("render", "Renders training clips, validation clips, test sequences, a fast-rotation set of them, or sequences for calibration.")
-    render.add_argument("--what", choices=("train", "val", "sequences", "fast", "calibration"), default="train")
+    render = command("render", "Renders training clips, validation clips, test sequences, a fast-rotation set of them, sequences for calibration, or the demo.")
+    render.add_argument("--what", choices=("train", "val", "sequences", "fast", "calibration", "demo"), default="train")
     render.add_argument("--out", help="folder (default: the one of the configuration; qpvo-out/<what> for sequences)")
     render.add_argument("--count", type=int, help="number of clips (default: the configuration's)")
 

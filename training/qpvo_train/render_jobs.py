@@ -18,7 +18,7 @@ from .render.worker import clip_name, render_clips
 from .tartanair import check_sequence, write_clips
 
 VALIDATION_CLIPS = 32  # seeds from 0 on
-SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibration": "qpvo-out/calibration"}
+SEQUENCES = {"sequences": "qpvo-out/sequences", "fast": "qpvo-out/fast", "calibration": "qpvo-out/calibration", "demo": "qpvo-out/demo"}
 
 
 def render(config: Config, what: str, out: str | None = None, count: int | None = None) -> None:

@@ -7,7 +7,7 @@ from small_bank import small_bank
 
 from qpvo_train.render.clocks import ClockedPath, stretch
 from qpvo_train.render.flow import mean_flow, rotation_degrees, steps
-from qpvo_train.render.paths import KINDS, Path
+from qpvo_train.render.paths import KINDS, ROUND, Path
 from qpvo_train.render.plan import FLOW_RANGE, PARALLAX_RANGE, plan_clip
 from qpvo_train.render.raster_cpu import depth_cpu
 
@@ -28,7 +28,7 @@ def paths(kind, count=8):
     return [Path(np.random.default_rng((1, k)), HALF, kind) for k in range(count)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, ROUND])
 def test_poses_are_rotations_inside_the_place_and_smooth(kind):
     for path in paths(kind):
         poses = path.poses(TIMES)
@@ -76,6 +76,16 @@ def test_orbit_keeps_its_target_in_view():
         seen = poses[:, :, :3] @ path.target + poses[:, :, 3]
         far = np.linalg.norm(seen[:, [0, 2]], axis=1) > 0.3
         assert np.median(np.degrees(np.abs(np.arctan2(seen[far, 0], seen[far, 2])))) < 25
+
+
+def test_round_goes_on_round_the_middle_and_keeps_it_in_view():
+    for path in (Path(np.random.default_rng((1, k)), HALF, ROUND, 0.2) for k in range(8)):
+        poses = path.poses(TIMES)
+        seen = poses[:, :, :3] @ path.centre + poses[:, :, 3]
+        assert np.degrees(np.abs(np.arctan2(seen[:, 0], seen[:, 2]))).max() < 10
+        x, _, z = (centres(poses) - path.centre).T
+        turns = np.diff(np.unwrap(np.arctan2(x, z))) * -path.loop_rate
+        assert turns.min() > 0 and steps(poses).min() > 0.05 * steps(poses).max()
 
 
 def test_handheld_trembles_and_stays_near():

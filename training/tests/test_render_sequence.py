@@ -3,17 +3,19 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 from scipy.spatial.transform import Rotation
 from small_bank import small_bank
 
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.asl import UP, camera_poses, write_asl
 from qpvo_train.render.flow import rotation_degrees, steps
-from qpvo_train.render.sequence import HELD_OUT, plan_sequence, render_sequences
+from qpvo_train.render.sequence import DEMO, HELD_OUT, plan_sequence, render_sequences
 
 SMALL = replace(HELD_OUT[3], frames=48, width=128, height=96)
 
@@ -39,6 +41,29 @@ def test_the_folder_holds_images_and_their_exact_poses(tmp_path):
     meta = json.loads((folder / "meta.json").read_text())
     assert meta["frames"] == 48 and 0.1 < meta["median_depth_m"] < 20
     assert "distortion_model: none" in (folder / "mav0/cam0/sensor.yaml").read_text()
+
+
+def test_a_lens_is_in_the_images_and_in_the_camera(tmp_path):
+    """The JPEG images, undistorted by OpenCV with what the camera's file says, are those of the pinhole camera."""
+    pinhole = replace(SMALL, frames=30)
+    lens = replace(pinhole, name="lens", distortion=(-0.3, 0.1, 0.001, -0.002), jpeg=95)
+    straight, bent = render_sequences(tmp_path, [pinhole, lens], small_bank(), report=lambda line: None)
+    camera = yaml.safe_load((bent / "mav0/cam0/sensor.yaml").read_text())
+    assert (camera["distortion_model"], tuple(camera["distortion_coefficients"])) == ("radial-tangential", lens.distortion)
+    fx, fy, cx, cy = camera["intrinsics"]
+    for (_, png), (_, jpg) in list(zip(rows(straight / "mav0/cam0/data.csv"), rows(bent / "mav0/cam0/data.csv"), strict=True))[::10]:
+        image, wanted = cv2.imread(str(bent / "mav0/cam0/data" / jpg), 0), cv2.imread(str(straight / "mav0/cam0/data" / png), 0)
+        undone = cv2.undistort(image, np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), np.array(lens.distortion))
+        likeness = [np.corrcoef(seen[8:-8, 8:-8].ravel(), wanted[8:-8, 8:-8].ravel())[0, 1] for seen in (undone, image)]
+        assert likeness[0] > 0.95 and 1 - likeness[0] < 0.3 * (1 - likeness[1])
+
+
+def test_a_demo_moves_from_the_first_frame_on_and_turns_slowly(monkeypatch):
+    """What is planned depends on how many textures there are, not on what is on them."""
+    (spec,) = DEMO
+    monkeypatch.setattr("qpvo_train.render.sequence._textured", lambda *_: True)
+    plan = plan_sequence(spec, SimpleNamespace(count=192))
+    assert len(plan.poses) == spec.frames and rotation_degrees(plan.poses).max() < 3 and steps(plan.poses).min() * spec.rate > 0.3
 
 
 def test_finished_sequences_are_kept_and_seeds_decide(tmp_path):

@@ -31,8 +31,8 @@ rate_hz: {rate:g}
 resolution: [{width}, {height}]
 camera_model: pinhole
 intrinsics: [{fx:.9f}, {fy:.9f}, {cx:.9f}, {cy:.9f}] # fu, fv, cu, cv
-distortion_model: none
-distortion_coefficients: []
+distortion_model: {model}
+distortion_coefficients: [{coefficients}]
 """
 TRUTH_HEADER = (
     "#timestamp, p_RS_R_x [m], p_RS_R_y [m], p_RS_R_z [m], q_RS_w [], q_RS_x [], q_RS_y [], q_RS_z [], "
@@ -48,20 +48,25 @@ def camera_poses(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return -np.einsum("nij,nj->ni", R, poses[:, :, 3]), R
 
 
-def write_asl(folder, images: np.ndarray, poses: np.ndarray, K, rate: float, comment: str, meta: dict) -> None:
-    """images uint8 [n,h,w]; poses float64 [n,3,4] world -> camera; K fx fy cx cy; meta goes to meta.json. The folder appears complete or not at all."""
+def write_asl(folder, images: np.ndarray, poses: np.ndarray, K, rate: float, comment: str, meta: dict, *, distortion: tuple = (), jpeg: int = 0) -> None:
+    """images uint8 [n,h,w]; poses float64 [n,3,4] world -> camera; K fx fy cx cy; meta goes to meta.json. The folder appears complete or not at all.
+
+    distortion: k1 k2 p1 p2 of a radial-tangential lens, or none; jpeg: quality of JPEG files, 0 for PNG.
+    """
     folder = Path(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "mav0/cam0/data").mkdir(parents=True)
     (partial / "mav0/state_groundtruth_estimate0").mkdir()
     stamps = [FIRST_STAMP_NS + round(k * 1e9 / rate) for k in range(len(images))]
+    kind, options = ("jpg", [cv2.IMWRITE_JPEG_QUALITY, jpeg, cv2.IMWRITE_JPEG_OPTIMIZE, 1]) if jpeg else ("png", [])
     for stamp, image in zip(stamps, images):
-        cv2.imwrite(str(partial / f"mav0/cam0/data/{stamp}.png"), image)
+        cv2.imwrite(str(partial / f"mav0/cam0/data/{stamp}.{kind}"), image, options)
     height, width = images.shape[1:]
-    sensor = SENSOR.format(comment=comment, rate=rate, width=width, height=height, fx=K[0], fy=K[1], cx=K[2], cy=K[3])
-    (partial / "mav0/cam0/sensor.yaml").write_text(sensor)
-    lines = ["#timestamp [ns],filename", *(f"{s},{s}.png" for s in stamps)]
+    model, coefficients = "radial-tangential" if distortion else "none", ", ".join(map(str, distortion))
+    camera = dict(fx=K[0], fy=K[1], cx=K[2], cy=K[3], model=model, coefficients=coefficients)
+    (partial / "mav0/cam0/sensor.yaml").write_text(SENSOR.format(comment=comment, rate=rate, width=width, height=height, **camera))
+    lines = ["#timestamp [ns],filename", *(f"{s},{s}.{kind}" for s in stamps)]
     (partial / "mav0/cam0/data.csv").write_text("\n".join(lines) + "\n")
     (partial / "mav0/state_groundtruth_estimate0/data.csv").write_text("\n".join([TRUTH_HEADER, *_truth(stamps, poses, rate)]) + "\n")
     (partial / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")

@@ -16,6 +16,7 @@ from ..errors import TrainingError
 from .bank import TextureBank
 from .camera_effects import automatic_exposure, develop, exposure_for, gains, random_look
 from .flow import mean_flow
+from .lens import LensView, lens_view
 from .plan import ClipPlan, plan_clip
 from .raster import depth_torch, frame_torch, pixel_offsets
 from .raster_cpu import depth_cpu, frame_cpu
@@ -31,13 +32,15 @@ def random_clip(seed: int, bank: TextureBank, frames=16, height=240, width=320, 
     return render_plan(plan, look, bank, height, width)
 
 
-def render_plan(plan: ClipPlan, look, bank: TextureBank, height: int, width: int) -> dict:
+def render_plan(plan: ClipPlan, look, bank: TextureBank, height: int, width: int, distortion: tuple = ()) -> dict:
+    """With a distortion (k1 k2 p1 p2) im is seen through the lens, while inv and moving stay those of the pinhole camera K. Raises TrainingError as lens_view."""
+    lens = lens_view(plan.K, distortion, height, width) if distortion else None
     frames = len(plan.times)
     geometry = [_depth(plan, bank, k, height, width) for k in range(frames)]
     inv = np.stack([inverse for inverse, _ in geometry])
     mover = np.append(plan.scene.mover, -1)
     moving = np.stack([mover[index] >= 0 for _, index in geometry])
-    radiance = [_radiance(plan, look, bank, k, inv[k], height, width) for k in range(frames)]
+    radiance = [_radiance(plan, look, bank, k, inv[k], height, width, lens) for k in range(frames)]
     exposure = exposure_for(radiance, look) * gains(look, frames) * automatic_exposure(radiance, look)
     images = np.stack([develop(radiance[k], look, exposure[k], k) for k in range(frames)])
     return dict(im=images, poses=plan.poses, inv=inv.astype(np.float32), K=np.array(plan.K), moving=moving)
@@ -50,7 +53,7 @@ def _depth(plan, bank, k, h, w):
     return tuple(t.cpu().numpy() for t in depth_torch(*arguments, device=bank.texels.device))
 
 
-def _radiance(plan, look, bank, k, inv, h, w) -> np.ndarray:
+def _radiance(plan, look, bank, k, inv, h, w, lens: LensView | None) -> np.ndarray:
     """One frame; with motion blur the samples are spread over the exposure, more of them the longer the streaks."""
     times = np.full(4, plan.times[k])
     poses, exposure = [plan.poses[k]] * 4, look.blur * plan.interval[k]
@@ -59,8 +62,10 @@ def _radiance(plan, look, bank, k, inv, h, w) -> np.ndarray:
         streak = mean_flow(inv[::2, ::2], ends[0], ends[1], plan.K, 8)
         times = plan.times[k] + exposure * (np.arange(n := int(np.clip(np.ceil(1.5 * streak), 4, 16))) / (n - 1) - 0.5)
         poses = plan.path.poses(times)
-    draw = (plan.scene, bank, poses, times, plan.K, h, w, pixel_offsets(len(times)))
-    return frame_cpu(*draw) if bank.texels.device.type == "cpu" else frame_torch(*draw).cpu().numpy()
+    camera = (lens.K, lens.height, lens.width) if lens else (plan.K, h, w)
+    draw = (plan.scene, bank, poses, times, *camera, pixel_offsets(len(times)))
+    radiance = frame_cpu(*draw) if bank.texels.device.type == "cpu" else frame_torch(*draw).cpu().numpy()
+    return lens.through_lens(radiance) if lens else radiance
 
 
 def save_clip(path, clip: dict) -> None:

@@ -15,7 +15,7 @@ from ..errors import TrainingError
 FINER = 2  # pixels of the pinhole image to one of the lens' image, in the middle and along each axis
 SUB_PIXELS = 4  # along each axis of a pixel
 ITERATIONS = 20
-LARGEST_MISFIT = 1e-9  # normalised
+MISFIT = 1e-11  # normalised, after which Newton's method ends
 
 
 def distort(points: np.ndarray, coefficients) -> np.ndarray:
@@ -31,22 +31,25 @@ def undistort(points: np.ndarray, coefficients) -> np.ndarray:
     """Inverse of `distort` by Newton's method. Raises TrainingError where a point of the image has no undistorted one in reach."""
     found = np.array(points, float)
     for _ in range(ITERATIONS):
-        found = found + np.linalg.solve(_slope(found, coefficients), (points - distort(found, coefficients))[..., None])[..., 0]
-    misfit = np.abs(distort(found, coefficients) - points).max()
-    if not (misfit < LARGEST_MISFIT and (np.linalg.det(_slope(found, coefficients)) > 0).all()):
-        raise TrainingError("the lens folds its image over", expected="a distortion that can be undone in all of the image", received=tuple(coefficients))
-    return found
+        away = points - distort(found, coefficients)
+        xx, xy, yy = _slopes(found, coefficients)
+        area = xx * yy - xy * xy
+        if not (area > 0).all():
+            break
+        if np.abs(away).max() < MISFIT:
+            return found
+        found += np.stack([yy * away[..., 0] - xy * away[..., 1], xx * away[..., 1] - xy * away[..., 0]], -1) / area[..., None]
+    raise TrainingError("the lens folds its image over", expected="a distortion that can be undone in all of the image", received=tuple(coefficients))
 
 
-def _slope(points: np.ndarray, coefficients) -> np.ndarray:
-    """Derivative of `distort`, [..., 2, 2]."""
+def _slopes(points: np.ndarray, coefficients) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Derivative of `distort`, a symmetric matrix: d x / d x, d x / d y = d y / d x, d y / d y, each [...]."""
     k1, k2, p1, p2 = coefficients
     x, y = points[..., 0], points[..., 1]
     r2 = x * x + y * y
     radial, bend = 1 + r2 * (k1 + r2 * k2), 2 * k1 + 4 * k2 * r2
     mixed = bend * x * y + 2 * p1 * x + 2 * p2 * y
-    rows = radial + bend * x * x + 2 * p1 * y + 6 * p2 * x, mixed, mixed, radial + bend * y * y + 6 * p1 * y + 2 * p2 * x
-    return np.stack(rows, -1).reshape(*points.shape[:-1], 2, 2)
+    return radial + bend * x * x + 2 * p1 * y + 6 * p2 * x, mixed, radial + bend * y * y + 6 * p1 * y + 2 * p2 * x
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 KINDS = ("mav", "handheld", "wheeled", "free", "orbit", "forward", "fast_rotation", "pure_rotation")
 SHARES = (0.24, 0.17, 0.12, 0.17, 0.09, 0.12, 0.05, 0.04)
 
+ROUND = "round"  # drawn only where it is asked for: a loop round the middle of the space, which the camera looks at
 DOLLY_RATE = 0.35
 
 
@@ -37,11 +38,13 @@ class Path:
         self.kind = kind or str(rng.choice(KINDS, p=SHARES))
         self.rotation = 2 ** rng.uniform(-3.5, 0) if rotation is None else rotation
         self.dolly = self.kind == "forward" and rng.random() < 0.6
-        self.loops = self.kind == "wheeled" or (self.kind == "forward" and not self.dolly) or (self.kind == "mav" and rng.random() < 0.5)
+        self.loops = self.kind in ("wheeled", ROUND) or (self.kind == "forward" and not self.dolly) or (self.kind == "mav" and rng.random() < 0.5)
         self.centre = rng.uniform(-0.1, 0.1, 3) * half
         self.reach = np.array([0.55, 0.35, 0.55]) * half * rng.uniform(0.4, 1.0)
         if self.kind == "handheld":
             self.reach = np.minimum(self.reach, rng.uniform(0.15, 0.8))
+        if self.kind == ROUND:
+            self.reach = np.array([0.65, 0.25, 0.65]) * half
         self.drift = _sines(rng, 3, 4, 0.1, 1.0, 0.7)
         self.turn = _sines(rng, 3, 4, 0.15, 1.2, 0.8)
         self.turn_size = self.rotation * np.array([rng.uniform(0.5, 3.0), rng.uniform(0.2, 0.6), rng.uniform(0.1, 0.5)])
@@ -87,8 +90,9 @@ class Path:
             return self.centre + along + free * [0.15, 0.3, 0.15]
         if not self.loops:
             return self.centre + free
-        height = np.array([0, 0, 0]) if self.kind == "wheeled" else np.array([0.15, 0.7, 0.15])
-        return self.centre + self._loop(t) + free * height
+        aside = {"wheeled": 0.0, ROUND: 0.03}.get(self.kind, 0.15)
+        height = 0.0 if self.kind == "wheeled" else 0.7
+        return self.centre + self._loop(t) + free * [aside, height, aside]
 
     def angles(self, t, turn_time) -> np.ndarray:
         """Yaw, pitch, roll [n, 3] without tremor: what follows the course at the times t, free rotation at turn_time."""
@@ -97,14 +101,14 @@ class Path:
         before, here, after = self.position(t - h), self.position(t), self.position(t + h)
         velocity, acceleration = (after - before) / (2 * h), (after - 2 * here + before) / h**2
         yaw = self.yaw0 + a[:, 0]
-        if self.loops:
+        if self.kind in ("orbit", ROUND):
+            way = (self.centre if self.kind == ROUND else self.target) - here
+            yaw = np.unwrap(np.arctan2(way[:, 0], way[:, 2])) + 0.15 * a[:, 0]
+        elif self.loops:
             course = np.unwrap(np.arctan2(velocity[:, 0], velocity[:, 2]))
             yaw = course + self.look + (0.0 if self.kind == "wheeled" else 0.3) * a[:, 0]
         elif self.dolly:
             yaw = np.pi / 2 * (self.axis == 0) + 0.5 * a[:, 0]
-        elif self.kind == "orbit":
-            way = self.target - here
-            yaw = np.unwrap(np.arctan2(way[:, 0], way[:, 2])) + 0.15 * a[:, 0]
         pitch, roll = self.tilt + a[:, 1], a[:, 2]
         if self.kind == "wheeled":
             pitch, roll = self.tilt + 0.03 * a[:, 1], 0.03 * a[:, 2]

@@ -22,6 +22,8 @@ def random_place(rng, kind: str | None = None) -> Place:
     kind = kind or str(rng.choice(["room", "hall", "corridor", "yard"], p=[0.55, 0.22, 0.11, 0.12]))
     if kind == "room":
         half = np.array([1, rng.uniform(0.5, 0.9), rng.uniform(0.6, 1.6)]) * rng.uniform(1.2, 4)
+    elif kind == "parlour":
+        half = np.array([rng.uniform(2.6, 3.2), rng.uniform(1.3, 1.6), rng.uniform(2.8, 3.6)])
     elif kind == "hall":
         half = np.array([rng.uniform(3, 7), rng.uniform(1.8, 4), rng.uniform(5, 12.5)])
     elif kind == "corridor":
@@ -45,11 +47,13 @@ def furnish(builder: SceneBuilder, place: Place) -> None:
         _columns(builder, half)
         _machines(builder, half, rng.integers(4, 12))
         _clutter(builder, half, rng.integers(4, 12), (-4, -1.5))
+    elif place.kind == "parlour":
+        _furniture(builder, half, rng.integers(12, 20))
     elif place.kind == "corridor":
         _clutter(builder, half, rng.integers(6, 18), (-3.5, -1.2))
     else:
         _clutter(builder, half, rng.integers(10, 30), (-3.8, -0.9))
-    if rng.random() < 0.4:
+    if place.kind != "parlour" and rng.random() < 0.4:
         _near_clutter(builder, rng.integers(2, 8))
 
 
@@ -146,14 +150,36 @@ def _machines(builder, half, count):
         if not builder.clear_of_path(centre, np.linalg.norm(extent), 0.25):
             continue
         count -= 1
-        builder.add_box(centre, axes, extent)
-        for _ in range(rng.integers(1, 5)):
-            small = extent * rng.uniform(0.1, 0.45, 3)
-            spot = centre + (rng.uniform(-0.8, 0.8, 3) * extent) * [1, 0, 1] - AXES[1] * (extent[1] + small[1] * rng.uniform(0.2, 1))
-            if builder.clear_of_path(spot, np.linalg.norm(small), 0.15):
-                builder.add_box(spot, axes, small)
+        _loaded_box(builder, centre, axes, extent)
         pipe = np.array([0.06, 0.06, 0.06]) * rng.uniform(0.6, 2)
         pipe[rng.integers(3)] = rng.uniform(0.5, 2)
         spot = centre - AXES[1] * (extent[1] + rng.uniform(0.1, 0.8))
         if builder.clear_of_path(spot, pipe.max(), 0.2):
             builder.add_box(spot, axes, pipe)
+
+
+def _loaded_box(builder, centre, axes, extent):
+    """A box with smaller ones on it."""
+    rng = builder.rng
+    builder.add_box(centre, axes, extent)
+    for _ in range(rng.integers(1, 5)):
+        small = extent * rng.uniform(0.1, 0.45, 3)
+        spot = centre + (rng.uniform(-0.8, 0.8, 3) * extent) * [1, 0, 1] - AXES[1] * (extent[1] + small[1] * rng.uniform(0.2, 1))
+        if builder.clear_of_path(spot, np.linalg.norm(small), 0.15):
+            builder.add_box(spot, axes, small)
+
+
+def _furniture(builder, half, count):
+    """Upright boxes that stand apart on the floor, with smaller ones on them."""
+    rng, tries, standing = builder.rng, 0, []
+    while len(standing) < count and tries < 300:
+        tries += 1
+        extent = rng.uniform([0.15, 0.2, 0.15], [0.6, 0.6 * half[1], 0.6])
+        reach = np.hypot(extent[0], extent[2])
+        axes, aside = (AXES, extent) if rng.random() < 0.6 else (builder.turned(upright=True), reach)
+        centre = rng.uniform(-1, 1, 3) * (half - aside)
+        centre[1] = half[1] - extent[1]
+        apart = all(np.hypot(*(centre - other)[[0, 2]]) > reach + other_reach for other, other_reach in standing)
+        if apart and builder.clear_of_path(centre, np.linalg.norm(extent), 0.2):
+            standing.append((centre, reach))
+            _loaded_box(builder, centre, axes, extent)

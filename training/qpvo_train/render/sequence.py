@@ -14,7 +14,7 @@ from .camera_effects import random_look
 from .clip import render_plan
 from .clocks import ClockedPath, stretch
 from .flow import mean_flow, rotation_degrees, steps
-from .paths import Path
+from .paths import ROUND, Path
 from .places import furnish, random_place
 from .plan import ClipPlan, light_up, random_intrinsics
 from .raster_cpu import depth_cpu, frame_cpu
@@ -23,7 +23,10 @@ from .scene import SceneBuilder
 
 @dataclass(frozen=True)
 class SequenceSpec:
-    """still, turning, fast: (first, last) frame of a stretch of standstill, of pure rotation, of fast rotation. flow: median px a frame at 320 px width."""
+    """still, turning, fast: (first, last) frame of a stretch of standstill, of pure rotation, of fast rotation. flow: median px a frame at 320 px width.
+
+    distortion: k1 k2 p1 p2 of the lens, none for a pinhole camera; jpeg: quality of JPEG files, 0 for PNG.
+    """
 
     name: str
     seed: int
@@ -40,6 +43,8 @@ class SequenceSpec:
     still: tuple[int, int] | None = None
     turning: tuple[int, int] | None = None
     fast: tuple[int, int] | None = None
+    distortion: tuple[float, ...] = ()
+    jpeg: int = 0
 
 
 HELD_OUT = (
@@ -65,7 +70,11 @@ CALIBRATION = (
     *(replace(spec, name=f"calibration_{spec.name}", seed=spec.seed + 10_000) for spec in HELD_OUT),
     SequenceSpec("calibration_bright", 920010, "mav", "room", flow=4.5, light="bright"),
 )
-SETS = {"sequences": HELD_OUT, "fast": FAST_ROTATION, "calibration": CALIBRATION}
+# In the form of the sequence in demo/ of the project.
+DEMO = (
+    SequenceSpec("demo_room", 912382, ROUND, "parlour", frames=200, width=640, height=480, flow=3.2, distortion=(-0.15, 0.04, 0.0004, -0.0003), jpeg=80),
+)
+SETS = {"sequences": HELD_OUT, "fast": FAST_ROTATION, "calibration": CALIBRATION, "demo": DEMO}
 FAST_DEGREES = 6.5
 ATTEMPTS = 200
 
@@ -90,14 +99,15 @@ def render_sequence(folder, spec: SequenceSpec, bank: TextureBank) -> None:
     plan = plan_sequence(spec, bank)
     look = random_look(np.random.default_rng((spec.seed, 2)), spec.light)
     look = replace(look, blur=spec.blur, jump=0.0, band=0.0, defocus=0.0, jpeg=0, adapts=0.7)
-    clip = render_plan(plan, look, bank, spec.height, spec.width)
+    clip = render_plan(plan, look, bank, spec.height, spec.width, spec.distortion)
     seen = clip["inv"][clip["inv"] > 0]
     centres = -np.einsum("nji,nj->ni", plan.poses[:, :, :3], plan.poses[:, :, 3])
     meta = dict(name=spec.name, seed=spec.seed, kind=spec.kind, frames=spec.frames, rate_hz=spec.rate, median_depth_m=float(1 / np.median(seen)))
     meta |= dict(path_m=float(steps(plan.poses).sum()), extent_m=float(np.linalg.norm(np.ptp(centres, axis=0))))
     meta |= dict(still=spec.still, turning=spec.turning, fast=spec.fast)
     meta |= dict(degrees_a_second_max=float(rotation_degrees(plan.poses).max() * spec.rate), light=spec.light, blur=spec.blur)
-    write_asl(folder, clip["im"], clip["poses"], clip["K"], spec.rate, f"rendered sequence {spec.name}", meta)
+    files = dict(distortion=spec.distortion, jpeg=spec.jpeg)
+    write_asl(folder, clip["im"], clip["poses"], clip["K"], spec.rate, f"rendered sequence {spec.name}", meta, **files)
 
 
 def plan_sequence(spec: SequenceSpec, bank: TextureBank) -> ClipPlan:
