@@ -115,7 +115,7 @@ UpdateResults expectedUpdate(const UpdateWorkload& w, const network::Tensors& te
   UpdateResults out{std::vector<float>(edges * w.sizes.hiddenDim), std::vector<float>(2 * edges), std::vector<float>(2 * edges)};
   network::UpdateOperator cpu({w.sizes.hiddenDim, w.sizes.correlationLength, w.sizes.patches, w.ringSlots, std::max(w.pairs(), 1), 1, ""}, tensors);
   cpu.arrange(w.table());
-  cpu.run({w.hidden.data(), w.context.data(), w.correlation.data(), out.hidden.data(), out.delta.data(), out.weight.data()});
+  cpu.run({w.hidden.data(), w.context.data(), w.correlation.data(), nullptr, out.hidden.data(), out.delta.data(), out.weight.data()});
   return out;
 }
 
