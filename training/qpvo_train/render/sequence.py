@@ -71,9 +71,7 @@ CALIBRATION = (
     SequenceSpec("calibration_bright", 920010, "mav", "room", flow=4.5, light="bright"),
 )
 # In the form of the sequence in demo/ of the project.
-DEMO = (
-    SequenceSpec("demo_room", 912382, ROUND, "parlour", frames=200, width=640, height=480, flow=3.2, distortion=(-0.15, 0.04, 0.0004, -0.0003), jpeg=80),
-)
+DEMO = (SequenceSpec("demo_room", 912382, ROUND, "parlour", frames=200, width=640, height=480, flow=3.2, distortion=(-0.15, 0.04, 0.0004, -0.0003), jpeg=72),)
 SETS = {"sequences": HELD_OUT, "fast": FAST_ROTATION, "calibration": CALIBRATION, "demo": DEMO}
 FAST_DEGREES = 6.5
 ATTEMPTS = 200
