@@ -163,6 +163,20 @@ export interface CudaEngines {
   update?: Uint8Array;
 }
 
+/** Those that any device has in host memory. */
+export type SharedBuffers = Omit<
+  OpsBuffers,
+  | 'cells'
+  | 'features'
+  | 'context'
+  | 'contextRing'
+  | 'correlation'
+  | 'correlationBytes'
+  | 'correlationZero'
+  | 'hiddenA'
+  | 'hiddenB'
+>;
+
 /**
  * All of a frame on one GPU. Calls give the work to its queue and return; their arguments and the tables in the buffers are copied before that. Only readBack() and
  * readView() wait. While readBack() is at work all others throw QPVO_BUSY, after close() QPVO_CLOSED. A failed call of CUDA throws QPVO_DEVICE_LOST, and so does every
@@ -170,18 +184,7 @@ export interface CudaEngines {
  */
 export interface CudaPipeline {
   /** Pinned host memory. Pair tables, pose variables and poses are the caller's; the others are as of the last readBack(), image as of the last readView(). */
-  readonly buffers: Omit<
-    OpsBuffers,
-    | 'cells'
-    | 'features'
-    | 'context'
-    | 'contextRing'
-    | 'correlation'
-    | 'correlationBytes'
-    | 'correlationZero'
-    | 'hiddenA'
-    | 'hiddenB'
-  >;
+  readonly buffers: SharedBuffers;
   prepareImage(data: Uint8Array, width: number, height: number, channels: number, step: number): void;
   samplePatches(
     slot: number,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { RectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { CameraImage } from '../messages/pixels.ts';
-import type { BundleAdjustOptions, CellArea, OpsBuffers, PatchSelection } from '../native/addon.ts';
+import type { BundleAdjustOptions, CellArea, PatchSelection, SharedBuffers } from '../native/addon.ts';
 import type { ModelManifest } from '../network/manifest.ts';
 import type { PairBatch } from '../network/Network.ts';
 import type { PairStorage } from './PatchGraph.ts';
@@ -10,18 +10,7 @@ import type { PairStorage } from './PatchGraph.ts';
  * Arrays in host memory, shapes as in OpsBuffers. The odometry writes the pair tables, pose variables, poses and, for another start, inverse depths; all others are as of
  * the last readBack(), and image, centre, delta and weight, which are large, as of the last refreshView().
  */
-export type FrameBuffers = Omit<
-  OpsBuffers,
-  | 'cells'
-  | 'features'
-  | 'context'
-  | 'contextRing'
-  | 'correlation'
-  | 'correlationBytes'
-  | 'correlationZero'
-  | 'hiddenA'
-  | 'hiddenB'
->;
+export type FrameBuffers = SharedBuffers;
 
 /** The pairs of an update, without their arrays. */
 export type PairTables = Pick<PairBatch, 'count' | 'source' | 'sourceIndex' | 'previous' | 'next'>;
