@@ -276,7 +276,11 @@ Napi::Value CudaPipelineObject::pointCloud(const Napi::CallbackInfo& info) {
 Napi::Value CudaPipelineObject::close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (gate_->busy) throw codedError(env, "QPVO_BUSY", "one call at a time: await the previous one before close().");
-  if (gate_->closed) return env.Undefined();
+  if (gate_->closed) {
+    const auto closed = Napi::Promise::Deferred::New(env);
+    closed.Resolve(env.Undefined());
+    return closed.Promise();
+  }
   gate_->closed = true;
   // The arrays end before their memory does.
   const Napi::Object buffers = buffers_.Value();
@@ -285,8 +289,18 @@ Napi::Value CudaPipelineObject::close(const Napi::CallbackInfo& info) {
     const Napi::Value value = buffers.Get(names.Get(i));
     if (value.IsTypedArray()) value.As<Napi::TypedArray>().ArrayBuffer().Detach();
   }
-  owner_->pipeline.reset();
-  return env.Undefined();
+  // Waiting for the GPU and giving its memory back takes a while: not on the JavaScript thread.
+  Napi::Object pinned = Napi::Object::New(env);
+  pinned.Set("self", info.This());
+  auto* job = new Job<bool>(
+      env, gate_, pinned,
+      [owner = owner_] {
+        owner->pipeline.reset();
+        return true;
+      },
+      [](Napi::Env e, bool) { return e.Undefined(); });
+  job->Queue();
+  return job->promise();
 }
 
 }  // namespace qpvo::addon

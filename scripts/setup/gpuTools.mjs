@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where CMake looks for TensorRT's headers too. */
@@ -23,7 +24,15 @@ export function gpuTools() {
   const answers = compilers.map((nvcc) => spawnSync(nvcc, ['--version'], { encoding: 'utf8' }));
   const cuda = answers.map(({ stdout }) => /release ([\d.]+)/.exec(stdout ?? '')?.[1]).find(Boolean) ?? 'none';
   const roots = [TensorRT_ROOT, TENSORRT_DIR].filter((root) => root !== undefined).map((root) => join(root, 'include'));
-  const tensorrt = [...roots, ...TENSORRT_FOLDERS].find((folder) => existsSync(join(folder, 'NvInfer.h'))) ?? 'none';
+  const tensorrt = [...roots, ...TENSORRT_FOLDERS].find((folder) => existsSync(join(folder, 'NvInfer.h')));
   const gpu = GPU_FILES.find((file) => existsSync(file)) ?? 'none';
-  return `${gpuOptions().join(' ')} CUDA ${cuda} TensorRT ${tensorrt} GPU ${gpu}`;
+  return `${gpuOptions().join(' ')} CUDA ${cuda} TensorRT ${tensorrtText(tensorrt)} GPU ${gpu}`;
+}
+
+/** Folder of the headers, and a digest of the one that states their version. */
+function tensorrtText(folder) {
+  if (folder === undefined) return 'none';
+  const header = join(folder, 'NvInferVersion.h');
+  const digest = existsSync(header) ? createHash('sha256').update(readFileSync(header)).digest('hex') : 'of no version';
+  return `${folder} ${digest.slice(0, 12)}`;
 }

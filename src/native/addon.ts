@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 9;
+export const SURFACE = 10;
 
 /** What the ops of a run are made from, on any device. */
 export interface OpsOptions {
@@ -228,7 +228,8 @@ export interface CudaPipeline {
   readView(): void;
   /** World points of a slot's patches as of the last readBack(), [M][3]. */
   pointCloud(slot: number): Float32Array;
-  close(): void;
+  /** The arrays end at once, the GPU's memory off the JavaScript thread. */
+  close(): Promise<void>;
 }
 
 /** What the addon finds of GPUs. Versions as CUDA counts them: 13000 = 13.0. */
@@ -299,13 +300,13 @@ export interface CpuUpdateBatch {
   weight: Float32Array;
 }
 
-/** The update operator of one model. */
 /** How a first layer takes the correlation as bytes: round(x / scale) within -128..127, plus zero. */
 export interface CorrelationForm {
   scale: number;
   zero: number;
 }
 
+/** The update operator of one model. */
 export interface CpuUpdate {
   /** Instruction set at work. */
   readonly instructionSet: string;

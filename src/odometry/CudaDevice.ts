@@ -112,7 +112,7 @@ export class CudaDevice implements FrameDevice {
   }
 
   async close(): Promise<void> {
-    this.#pipeline.close();
+    await this.#pipeline.close();
   }
 
   #give(work: () => void): void {

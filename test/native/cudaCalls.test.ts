@@ -101,10 +101,11 @@ describe('CUDA pipeline: calls', function () {
     assert.deepEqual([answers.health, answers.flows], [[], []]);
     const { poses } = pipeline.buffers;
     assert.equal(poses.length, options.ringSlots * 7);
-    pipeline.close();
-    pipeline.close();
+    const closing = pipeline.close();
     assert.equal(poses.length, 0);
     assert.throws(() => pipeline.encode(), { code: 'QPVO_CLOSED' });
+    await closing;
+    await pipeline.close();
     assert.throws(() => pipeline.readBack(none), { code: 'QPVO_CLOSED' });
   });
 
