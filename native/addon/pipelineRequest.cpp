@@ -23,7 +23,7 @@ tensorrt::Plan planOf(Napi::Env env, const Napi::Object& engines, const char* gr
   const Napi::Value value = engines.Get(graph);
   require(env, value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array, std::string("engine ") + graph + ": expected a Uint8Array.");
   auto bytes = value.As<Napi::Uint8Array>();
-  return {bytes.Data(), bytes.ByteLength()};
+  return {bytes.Data(), bytes.ByteLength(), integerOf(env, engines, "dlaCore", -1, 255)};
 }
 
 /// Where a network comes from: weights for own kernels, or else engines.

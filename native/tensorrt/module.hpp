@@ -6,14 +6,9 @@
 
 #include "network/parts.hpp"
 #include "precision.hpp"
+#include "session.hpp"
 
 namespace qpvo::tensorrt {
-
-/// A serialized engine, borrowed during a call.
-struct Plan {
-  const void* data = nullptr;
-  std::size_t size = 0;
-};
 
 struct EncoderRequest {
   Plan features, context;
@@ -38,7 +33,7 @@ struct ModuleTable {
 };
 
 /// Raised whenever this file, parts.hpp or the classes that cross the border change.
-inline constexpr int kModuleSurface = 1;
+inline constexpr int kModuleSurface = 2;
 inline constexpr const char* kModuleSymbol = "qpvo_tensorrt_module";
 
 /// The runtime of TensorRT, a shared library of its own, so that nothing else needs TensorRT's. Stays loaded until the process ends, as TensorRT wants it.

@@ -16,8 +16,8 @@ void wait(cudaStream_t stream) { cuda::check(cudaStreamSynchronize(stream), "run
 
 cuda::DeviceEncoder* openEncoder(const EncoderRequest& request, const cuda::Context& context) {
   const EncoderLengths lengths{request.channels, request.width, request.height, request.featureDim, request.hiddenDim, request.patches};
-  auto encoder = std::make_unique<EngineEncoder>(openSession(request.features.data, request.features.size, "features"),
-                                                 openSession(request.context.data, request.context.size, "context"), lengths, request.precision);
+  auto encoder = std::make_unique<EngineEncoder>(openSession(request.features, "features"),
+                                                 openSession(request.context, "context"), lengths, request.precision);
   // Its first run loads what TensorRT has put off, and shows an engine that does not run.
   const std::size_t cells = static_cast<std::size_t>(lengths.width / 4) * (lengths.height / 4);
   const cuda::DeviceBuffer<float> image(static_cast<std::size_t>(lengths.channels) * lengths.height * lengths.width);
@@ -29,7 +29,7 @@ cuda::DeviceEncoder* openEncoder(const EncoderRequest& request, const cuda::Cont
 }
 
 cuda::DeviceUpdate* openUpdate(const UpdateRequest& request, const cuda::Context& context) {
-  auto update = std::make_unique<EngineUpdate>(openSession(request.update.data, request.update.size, "update"), request.shape, request.precision);
+  auto update = std::make_unique<EngineUpdate>(openSession(request.update, "update"), request.shape, request.precision);
   // Without pairs none of the arrays is read or written.
   update->arrange({0, nullptr, nullptr, nullptr}, context.stream());
   update->run({}, context.stream());

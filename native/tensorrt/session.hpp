@@ -52,8 +52,15 @@ void requireTensors(const Session& session, const std::string& engine, const std
 /// The tensor of this name. @throws Error QPVO_ENGINE
 const EngineTensor& tensorOf(const Session& session, const std::string& engine, const std::string& name);
 
+/// A serialized engine, borrowed during a call.
+struct Plan {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  int dlaCore = -1;  ///< core of the deep learning accelerator that it was built for; -1 = GPU
+};
+
 /// Deserializes a plan on the calling thread's GPU. @throws Error QPVO_ENGINE when TensorRT is of another version than at build time, or does not take the plan
-std::unique_ptr<Session> openSession(const void* plan, std::size_t bytes, const std::string& engine);
+std::unique_ptr<Session> openSession(const Plan& plan, const std::string& engine);
 
 /// Version of the library that runs sessions: "10.3.0.26".
 std::string sessionVersion();

@@ -117,7 +117,7 @@ class TrtPlanBuilder final : public PlanBuilder {
     const std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
     if (plan == nullptr) refused("TensorRT builds no engine", logger.takeErrors());
     Built built{copyOf(*plan), {}};
-    prove(built.plan, logger);
+    prove(built.plan, order.dlaCore, logger);
     if (const nvinfer1::ITimingCache* measured = config->getTimingCache()) {
       const std::unique_ptr<nvinfer1::IHostMemory> bytes(measured->serialize());
       if (bytes != nullptr) built.timings = copyOf(*bytes);
@@ -150,8 +150,9 @@ class TrtPlanBuilder final : public PlanBuilder {
   }
 
   /// A plan that cannot be loaded here must not get into the cache.
-  static void prove(const std::vector<char>& plan, Logger& logger) {
+  static void prove(const std::vector<char>& plan, int dlaCore, Logger& logger) {
     const auto runtime = owned(nvinfer1::createInferRuntime(logger), "runtime", logger);
+    if (dlaCore >= 0) runtime->setDLACore(dlaCore);
     const std::unique_ptr<nvinfer1::ICudaEngine> engine(runtime->deserializeCudaEngine(plan.data(), plan.size()));
     if (engine == nullptr) refused("TensorRT cannot load the engine that it built", logger.takeErrors());
   }

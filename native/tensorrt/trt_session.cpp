@@ -32,11 +32,12 @@ Element elementOf(nvinfer1::DataType type, const std::string& engine) {
 
 class TrtSession final : public Session {
  public:
-  TrtSession(const void* plan, std::size_t bytes, const std::string& engine) {
+  TrtSession(const Plan& plan, const std::string& engine) {
     requireSameVersion();
     runtime_.reset(nvinfer1::createInferRuntime(logger_));
     if (runtime_ == nullptr) unusable(engine, logger_.takeErrors());
-    engine_.reset(runtime_->deserializeCudaEngine(plan, bytes));
+    if (plan.dlaCore >= 0) runtime_->setDLACore(plan.dlaCore);
+    engine_.reset(runtime_->deserializeCudaEngine(plan.data, plan.size));
     if (engine_ == nullptr) unusable(engine, logger_.takeErrors());
     for (std::int32_t i = 0; i < engine_->getNbIOTensors(); ++i) tensors_.push_back(describe(engine_->getIOTensorName(i), engine));
     context_.reset(engine_->createExecutionContext(nvinfer1::ExecutionContextAllocationStrategy::kUSER_MANAGED));
@@ -84,7 +85,7 @@ class TrtSession final : public Session {
 
 }  // namespace
 
-std::unique_ptr<Session> openSession(const void* plan, std::size_t bytes, const std::string& engine) { return std::make_unique<TrtSession>(plan, bytes, engine); }
+std::unique_ptr<Session> openSession(const Plan& plan, const std::string& engine) { return std::make_unique<TrtSession>(plan, engine); }
 
 std::string sessionVersion() { return libraryVersion(); }
 

@@ -18,7 +18,8 @@ build:
   --networks <a,b>     encoder, update, or both (default: those that the profile computes with TensorRT, else encoder)
   --precision <p>      fp32, fp16 or int8 (default: that of the profile, else fp16)
   --set <name=value>   change a parameter; may be repeated. Patches and windows fix the shapes
-  --dla <core>         deep learning accelerator, on machines that have one; fp16, with the GPU for what it cannot do
+  --dla <core>         deep learning accelerator, on machines that have one; fp16, with the GPU for what it cannot do. Runs take such
+                       an engine with the parameter dlaCore (default: that parameter of the profile or of --set)
   --level <0..5>       how long TensorRT searches (default: 3)
   --workspace <MB>     most scratch memory of a layer (default: 1024)
   --force              build anew what is there

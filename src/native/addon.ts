@@ -158,6 +158,8 @@ export interface CudaWeights {
 /** Serialized TensorRT engines, and the native module that runs them; read until the promise of create() settles. */
 export interface CudaEngines {
   module: string;
+  /** Core of the deep learning accelerator that they were built for; -1 = GPU. */
+  dlaCore: number;
   features?: Uint8Array;
   context?: Uint8Array;
   update?: Uint8Array;

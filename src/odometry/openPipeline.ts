@@ -72,14 +72,16 @@ async function builtEngines(
 ): Promise<CudaEngines | undefined> {
   const networks = (['encoder', 'update'] as const).filter((network) => runtime[network] === 'tensorrt');
   if (networks.length === 0) return undefined;
+  const { dlaCore } = parameters;
   const { module, plans } = await openEngines({
     modelDir,
     manifest,
     precision: Object.fromEntries(networks.map((network) => [network, precision[network]])),
     shape: engineShape(image, parameters),
+    options: { dlaCore },
     build: false,
   });
-  return { module, ...plans };
+  return { module, dlaCore, ...plans };
 }
 
 /** No other runtime is taken in its place. */

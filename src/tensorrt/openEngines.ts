@@ -77,7 +77,7 @@ export async function openEngines(request: EngineRequest): Promise<Engines> {
       else missing.push({ graph, key, fault: 'plan' in found ? 'built anew' : found.fault });
     }
   }
-  if (missing.length > 0 && !request.build) throw notBuilt(missing[0]!.graph.name, missing[0]!.fault, request);
+  if (missing.length > 0 && !request.build) throw notBuilt(missing[0]!, request);
   if (missing.length > 0) await cache.sweep();
   for (const [at, { graph, key, fault }] of missing.entries()) {
     signal?.throwIfAborted();
@@ -149,7 +149,7 @@ function checkAccelerator(
       what: `deep learning accelerator ${dlaCore}`,
       expected: dlaCores === 0 ? 'a machine that has one' : `a core below ${dlaCores}`,
       received: `${device} with ${dlaCores} cores for TensorRT ${tensorrt}`,
-      advice: 'Build for the GPU: leave --dla out.',
+      advice: 'Take the GPU: leave --dla and dlaCore out.',
     });
   const other = precisions.find((precision) => precision !== 'fp16');
   if (other !== undefined)
@@ -157,12 +157,15 @@ function checkAccelerator(
       what: 'the deep learning accelerator',
       expected: 'networks in fp16',
       received: other,
-      advice: 'Build with --precision fp16, or for the GPU.',
+      advice: 'Take a profile in fp16, build with --precision fp16, or for the GPU.',
     });
 }
 
-function notBuilt(graph: EngineGraphName, fault: string, { manifest, precision, shape }: EngineRequest): QpvoError {
-  const network = NETWORK_OF[graph];
+function notBuilt(
+  { graph, key: { dlaCore }, fault }: { graph: EngineGraph; key: EngineKey; fault: string },
+  { manifest, precision, shape }: EngineRequest,
+): QpvoError {
+  const network = NETWORK_OF[graph.name];
   const { width, height, patches, sources, targets } = shape;
   const windows = { patchesPerFrame: patches, removalWindow: sources - 1, patchLifetime: (targets + 1) / 2 };
   const fixing = Object.entries(windows).filter(([name]) => network === 'update' || name === 'patchesPerFrame');
@@ -170,9 +173,10 @@ function notBuilt(graph: EngineGraphName, fault: string, { manifest, precision, 
     `qpvo engine build --size ${width}x${height} --set networkScale=1`,
     ...fixing.map(([name, value]) => `--set ${name}=${value}`),
     `--model ${manifest.name} --networks ${network} --precision ${precision[network]}`,
+    ...(dlaCore < 0 ? [] : [`--dla ${dlaCore}`]),
   ].join(' ');
   return new QpvoError('QPVO_ENGINE', {
-    what: `the TensorRT engine of the graph ${graph} cannot be used: ${fault}`,
+    what: `the TensorRT engine of the graph ${graph.name} cannot be used: ${fault}`,
     advice: `Build it once, which takes minutes: ${command}`,
   });
 }

@@ -58,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
     manifest,
     precision,
     shape: engineShape(image, parameters),
-    options: engineOptions(values),
+    options: engineOptions(values, parameters.dlaCore),
     build: true,
     force: values.force,
   });
@@ -121,10 +121,10 @@ function precisionOf(
   return Object.fromEntries(chosen.map((network) => [network, given ?? profile?.precision[network] ?? 'fp16']));
 }
 
-function engineOptions({ dla, level, workspace }: Options): EngineOptions {
+function engineOptions({ dla, level, workspace }: Options, dlaCore: number): EngineOptions {
   const usual = DEFAULT_ENGINE_OPTIONS;
   const found = {
-    dlaCore: numberOption('dla', dla, { least: 0, integer: true }) ?? usual.dlaCore,
+    dlaCore: numberOption('dla', dla, { least: 0, integer: true }) ?? dlaCore,
     level: numberOption('level', level, { least: 0, integer: true }) ?? usual.level,
     workspaceMb: numberOption('workspace', workspace, { least: 1, integer: true }) ?? usual.workspaceMb,
   };

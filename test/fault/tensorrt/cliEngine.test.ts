@@ -50,6 +50,16 @@ describe('qpvo engine', function () {
     assert.match((await engine(['list'])).stdout, /^no engines in /);
   });
 
+  it('builds for the accelerator that runs are to take', async () => {
+    const core = ['--precision', 'fp16', '--set', 'dlaCore=1'];
+    const env = { QPVO_ENGINES: join(scratch, 'accelerated') };
+    assert.match((await engine(['build', ...SIZE, ...core], { env })).stdout, /^built features, context/);
+    const known = await engine(['build', ...SIZE, '--precision', 'fp16', '--dla', '1'], { env });
+    assert.match(known.stdout, /^nothing to build: features, context/);
+    assert.match((await engine(['list'], { env })).stdout, /small features fp16, DLA 1 /);
+    assert.match((await engine(['build', ...SIZE, ...core, '--dla', '0'], { env })).stdout, /^built features, context/);
+  });
+
   it('takes networks, precision and windows from a profile that computes with TensorRT', async () => {
     const refused = await engine(['build', ...SIZE, '--profile', 'cpu_fp32']);
     assert.equal(refused.code, 2);

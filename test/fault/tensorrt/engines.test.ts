@@ -211,6 +211,10 @@ describe('TensorRT engines and their cache', function () {
       message: /accelerator 2: expected a core below 2, but received Orin "double" with 2 cores for TensorRT 10\.3/,
     });
     await assert.rejects(open({ options: { dlaCore: 1 } }), { code: 'QPVO_ENGINE', message: /networks in fp16.*int8/ });
+    await assert.rejects(open({ options: { dlaCore: 1 }, precision: { encoder: 'fp16' }, build: false }), {
+      code: 'QPVO_ENGINE',
+      message: /not built yet.*qpvo engine build .*--precision fp16 --dla 1/,
+    });
     const { plans } = await open({ options: { dlaCore: 1 }, precision: { encoder: 'fp16' } });
     assert.match(Buffer.from(plans.features!).toString(), /dla 1 level 3/);
   });

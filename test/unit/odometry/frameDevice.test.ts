@@ -56,4 +56,25 @@ describe('device of the odometry', () => {
       message: /on the CPU: expected onnxruntime or native.*received cuda in fp16/,
     });
   });
+
+  it('refuses a deep learning accelerator for networks that it cannot compute', async () => {
+    const accelerated = (device: Device, runtime: NetworkForms['runtime']) =>
+      PatchOdometry.create({
+        calibration: sceneCamera(),
+        modelDir: MODEL_DIR,
+        parameters: { ...defaultParameters(), dlaCore: 0 },
+        device,
+        runtime,
+        precision: both('fp16'),
+      });
+    for (const [device, name] of [
+      ['cpu', 'native'],
+      ['cuda', 'cuda'],
+    ] as const) {
+      await assert.rejects(accelerated(device, both(name)), {
+        code: 'QPVO_PROFILE_UNAVAILABLE',
+        message: new RegExp(`dlaCore: expected -1, or a profile that .* TensorRT, but received 0, with encoders by ${name}`),
+      });
+    }
+  });
 });
