@@ -44,19 +44,10 @@ inline void rawWindow(const ByteCorrelationTask& task, int pixel, int x0, int y0
   }
 }
 
-template <int C>
-void correlateChannels(const ByteCorrelationTask& task) {
-  correlatePixels(task, [&task](int p, int x0, int y0, Row raw[kRaw]) { rawWindow<C>(task, p, x0, y0, raw); });
-}
-
 void correlate(const ByteCorrelationTask& task) {
-  if (task.channels == 64) {
-    correlateChannels<64>(task);
-  } else if (task.channels == 128) {
-    correlateChannels<128>(task);
-  } else {
-    correlateChannels<0>(task);
-  }
+  withChannels(task.channels, [&task]<int C>(Channels<C>) {
+    correlatePixels(task, [&task](int p, int x0, int y0, Row raw[kRaw]) { rawWindow<C>(task, p, x0, y0, raw); });
+  });
 }
 
 float peak(const float* values, long n) {

@@ -28,19 +28,10 @@ inline void rawWindow(const CorrelationTask& task, const float* pixel, int x0, i
   }
 }
 
-template <int C>
-void correlateChannels(const CorrelationTask& task) {
-  correlatePixels(task, [&task](int p, int x0, int y0, Row raw[kRaw]) { rawWindow<C>(task, task.patch + static_cast<long>(p) * task.channels, x0, y0, raw); });
-}
-
 void correlate(const CorrelationTask& task) {
-  if (task.channels == 64) {
-    correlateChannels<64>(task);
-  } else if (task.channels == 128) {
-    correlateChannels<128>(task);
-  } else {
-    correlateChannels<0>(task);
-  }
+  withChannels(task.channels, [&task]<int C>(Channels<C>) {
+    correlatePixels(task, [&task](int p, int x0, int y0, Row raw[kRaw]) { rawWindow<C>(task, task.patch + static_cast<long>(p) * task.channels, x0, y0, raw); });
+  });
 }
 
 }  // namespace

@@ -36,6 +36,22 @@ inline void blend(const Row raw[kRaw], float ax, float ay, float* out) {
   }
 }
 
+/// As many channels of a map: known when it is compiled, or 0 for any number.
+template <int C>
+struct Channels {};
+
+/// work(Channels<C>) for the widths that models have, with loops of fixed length, and for any other.
+template <typename Work>
+inline void withChannels(int channels, const Work& work) {
+  if (channels == 64) {
+    work(Channels<64>{});
+  } else if (channels == 128) {
+    work(Channels<128>{});
+  } else {
+    work(Channels<0>{});
+  }
+}
+
 /// Every pixel of a patch; rawWindow(pixel, x0, y0, raw) fills the 8x8 window from (x0, y0), which lies on the map or its border. What is out of reach has zeros.
 template <typename Task, typename RawWindow>
 inline void correlatePixels(const Task& task, const RawWindow& rawWindow) {

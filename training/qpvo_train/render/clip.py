@@ -5,14 +5,13 @@ Keys: im uint8 [n,h,w]; poses float64 [n,3,4] world -> camera; inv float32 [n,h/
 there; K float64 [4] fx fy cx cy in pixels, pixel centres at integers; moving bool [n,h/4,w/4] where a moving thing is seen.
 """
 
-import os
-from pathlib import Path as FilePath
 
 import cv2
 import numpy as np
 import torch
 
 from ..errors import TrainingError
+from ..whole_file import whole_file
 from .bank import TextureBank
 from .camera_effects import automatic_exposure, develop, exposure_for, gains, random_look
 from .flow import mean_flow
@@ -70,11 +69,8 @@ def _radiance(plan, look, bank, k, inv, h, w, lens: LensView | None) -> np.ndarr
 
 def save_clip(path, clip: dict) -> None:
     """Uncompressed .npz, complete or absent."""
-    path = FilePath(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.tmp.npz")
-    np.savez(partial, **{**clip, "inv": clip["inv"].astype(np.float32)})
-    os.replace(partial, path)
+    with whole_file(path) as part:
+        np.savez(part, **{**clip, "inv": clip["inv"].astype(np.float32)})
 
 
 def use_one_thread() -> None:
