@@ -276,11 +276,7 @@ Napi::Value CudaPipelineObject::pointCloud(const Napi::CallbackInfo& info) {
 Napi::Value CudaPipelineObject::close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (gate_->busy) throw codedError(env, "QPVO_BUSY", "one call at a time: await the previous one before close().");
-  if (gate_->closed) {
-    const auto closed = Napi::Promise::Deferred::New(env);
-    closed.Resolve(env.Undefined());
-    return closed.Promise();
-  }
+  if (gate_->closed) return closing_.Value();
   gate_->closed = true;
   // The arrays end before their memory does.
   const Napi::Object buffers = buffers_.Value();
@@ -299,8 +295,9 @@ Napi::Value CudaPipelineObject::close(const Napi::CallbackInfo& info) {
         return true;
       },
       [](Napi::Env e, bool) { return e.Undefined(); });
+  closing_ = Napi::Persistent(job->promise().As<Napi::Object>());
   job->Queue();
-  return job->promise();
+  return closing_.Value();
 }
 
 }  // namespace qpvo::addon

@@ -58,7 +58,7 @@ class CudaPipelineObject : public Napi::ObjectWrap<CudaPipelineObject> {
   std::shared_ptr<Owner> owner_;
   cuda::Mirrors mirrors_{};
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
-  Napi::ObjectReference buffers_;
+  Napi::ObjectReference buffers_, closing_;
   /// Of the last correlate().
   int pairs_ = 0;
 };

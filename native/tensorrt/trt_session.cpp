@@ -14,7 +14,7 @@ namespace {
 
 [[noreturn]] void unusable(const std::string& engine, const std::string& words) {
   const std::string what = "TensorRT " + libraryVersion() + " cannot load the engine of the graph " + engine;
-  throw Error("QPVO_ENGINE", what + ": " + words + ". Build it again: qpvo engine build --force.");
+  throw Error("QPVO_ENGINE", what + ": " + words + ". Build it again: qpvo engine build --force, with --dla where it is for a deep learning accelerator.");
 }
 
 Element elementOf(nvinfer1::DataType type, const std::string& engine) {

@@ -4,8 +4,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where CMake looks for TensorRT's headers too. */
-const TENSORRT_FOLDERS = ['/usr/include/aarch64-linux-gnu', '/usr/include/x86_64-linux-gnu', '/usr/include'];
+/** Where CMake looks for TensorRT's headers too (cmake/FindTensorRT.cmake), and variables that name its folder. */
+const TENSORRT_FOLDERS = [
+  '/usr/local/tensorrt/include',
+  '/usr/include/aarch64-linux-gnu',
+  '/usr/include/x86_64-linux-gnu',
+  '/usr/include',
+];
+const TENSORRT_ROOTS = ['TensorRT_ROOT', 'TENSORRT_ROOT', 'TENSORRT_DIR', 'TRT_LIBPATH'];
 
 /** Any of these is there when a GPU can be reached; as in native/cuda.cmake. */
 const GPU_FILES = ['/dev/nvidia0', '/dev/nvidiactl', '/dev/nvgpu', '/dev/nvhost-gpu', '/dev/dxg'];
@@ -18,12 +24,16 @@ export function gpuOptions() {
 
 /** The options, CUDA, TensorRT and GPU as CMake would find them, in one line: when they come, go or change, the addon is another one. */
 export function gpuTools() {
-  const { CUDACXX, CUDA_PATH, CUDA_HOME, TensorRT_ROOT, TENSORRT_DIR } = process.env;
+  const { CUDACXX, CUDA_PATH, CUDA_HOME } = process.env;
   const homes = [CUDA_PATH, CUDA_HOME, '/usr/local/cuda'].filter((home) => home !== undefined);
   const compilers = [CUDACXX ?? 'nvcc', ...homes.map((home) => join(home, 'bin', 'nvcc'))];
   const answers = compilers.map((nvcc) => spawnSync(nvcc, ['--version'], { encoding: 'utf8' }));
   const cuda = answers.map(({ stdout }) => /release ([\d.]+)/.exec(stdout ?? '')?.[1]).find(Boolean) ?? 'none';
-  const roots = [TensorRT_ROOT, TENSORRT_DIR].filter((root) => root !== undefined).map((root) => join(root, 'include'));
+  const roots = TENSORRT_ROOTS.flatMap((name) => process.env[name] ?? []).flatMap((root) => [
+    join(root, 'include'),
+    root,
+    join(root, '..', 'include'),
+  ]);
   const tensorrt = [...roots, ...TENSORRT_FOLDERS].find((folder) => existsSync(join(folder, 'NvInfer.h')));
   const gpu = GPU_FILES.find((file) => existsSync(file)) ?? 'none';
   return `${gpuOptions().join(' ')} CUDA ${cuda} TensorRT ${tensorrtText(tensorrt)} GPU ${gpu}`;
@@ -33,6 +43,6 @@ export function gpuTools() {
 function tensorrtText(folder) {
   if (folder === undefined) return 'none';
   const header = join(folder, 'NvInferVersion.h');
-  const digest = existsSync(header) ? createHash('sha256').update(readFileSync(header)).digest('hex') : 'of no version';
-  return `${folder} ${digest.slice(0, 12)}`;
+  if (!existsSync(header)) return folder;
+  return `${folder} ${createHash('sha256').update(readFileSync(header)).digest('hex').slice(0, 12)}`;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { join } from 'node:path';
 import type { CameraCalibration } from '../camera/CameraCalibration.ts';
+import { checkAccelerator } from '../config/checkAccelerator.ts';
 import { loadAddon } from '../native/loadAddon.ts';
 import { readManifest } from '../network/manifest.ts';
 import { findModelFolder } from '../network/modelFolder.ts';
@@ -73,6 +74,7 @@ async function run(args: string[]): Promise<number> {
   const model = values.model ?? profile.model;
   const modelDir = findModelFolder(model);
   const parameters = settleParameters(profile, readManifest(modelDir), values.set, values.seed);
+  checkAccelerator(parameters.dlaCore, profile);
   const source = await openSource(positionals[0]!, {
     ...(values.topic === undefined ? {} : { topic: values.topic }),
     skipCalibration: values.camera !== undefined,

@@ -3,6 +3,7 @@ import { rectifiedCamera } from '../camera/RectifiedCamera.ts';
 import type { ComparedSequence, ComparisonPlan, Contender } from '../compare/Comparison.ts';
 import { filesRead } from '../compare/filesRead.ts';
 import { networkShapes } from '../compare/networkShapes.ts';
+import { checkAccelerator } from '../config/checkAccelerator.ts';
 import { selectProfile } from '../config/selectProfile.ts';
 import { QpvoError } from '../error.ts';
 import { readManifest } from '../network/manifest.ts';
@@ -74,10 +75,12 @@ async function settleContender(name: string, { model, assignments }: ComparisonR
   const { profile } = selectProfile(name, false, undefined, model);
   const folder = findModelFolder(model ?? profile.model);
   const manifest = readManifest(folder);
+  const parameters = settleParameters(profile, manifest, assignments, undefined);
+  checkAccelerator(parameters.dlaCore, profile);
   return {
     profile,
     manifest,
-    parameters: settleParameters(profile, manifest, assignments, undefined),
+    parameters,
     files: filesRead(profile, manifest),
     shapes: await networkShapes(folder, manifest),
   };

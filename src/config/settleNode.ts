@@ -2,6 +2,7 @@
 import { readManifest } from '../network/manifest.ts';
 import { findModelFolder } from '../network/modelFolder.ts';
 import type { RosParameter } from '../ros/RosNode.ts';
+import { checkAccelerator } from './checkAccelerator.ts';
 import { checkValue } from './checkValue.ts';
 import { nearestName } from './nearestName.ts';
 import { declareParameters } from './nodeDeclarations.ts';
@@ -85,6 +86,7 @@ export function settleNode(overrides: ReadonlyMap<string, unknown>, machine: Mac
     { origin: `profile ${profile.name}`, values: profile.parameters },
     { origin: ORIGIN, values: set },
   ]).values;
+  checkAccelerator(odometry.dlaCore, profile, rosNameOf('dlaCore'));
   const declarations = declareParameters(values, odometry);
   return { values, profile, profileReason: reason, model, modelDir, odometry, declarations, unknown };
 }

@@ -48,7 +48,7 @@ export class PatchOdometry {
   #sizeChecked = false;
   #hasImage = false;
   #busy = false;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** @throws what openDevice() throws */
   static async create(options: OdometryOptions): Promise<PatchOdometry> {
@@ -112,7 +112,7 @@ export class PatchOdometry {
 
   /** What was seen last, for drawing; undefined before the first image and while another call is in flight. Costs a millisecond or two, and nothing when nobody asks. */
   view(): TrackingView | undefined {
-    if (this.#busy || this.#closed || !this.#hasImage) return undefined;
+    if (this.#busy || this.#closing !== undefined || !this.#hasImage) return undefined;
     const { buffers, camera, manifest } = this.#device;
     const { width, height } = camera;
     this.#device.refreshView();
@@ -125,16 +125,16 @@ export class PatchOdometry {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing !== undefined) return this.#closing;
     await this.#alone(() => {
-      this.#closed = true;
-      return this.#device.close();
+      this.#closing = this.#device.close();
+      return this.#closing;
     });
   }
 
   /** A second call meanwhile, and one after close(), is refused before it changes anything. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) {
+    if (this.#closing !== undefined) {
       throw new QpvoError('QPVO_CLOSED', { what: 'the odometry is closed', advice: 'Create another one.' });
     }
     if (this.#busy) {

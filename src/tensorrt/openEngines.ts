@@ -63,7 +63,7 @@ export async function openEngines(request: EngineRequest): Promise<Engines> {
   const cache = new EngineCache(request.folder ?? engineFolder());
   const options = { ...DEFAULT_ENGINE_OPTIONS, ...request.options };
   const machine = await probeTensorrt(request.builder ?? builderPath());
-  checkAccelerator(options, machine, Object.values(precision));
+  checkAccelerator(options, machine, precision);
 
   const engines: Engines = { module: modulePath(), plans: {}, built: [] };
   const missing: { graph: EngineGraph; key: EngineKey; fault: string }[] = [];
@@ -141,7 +141,7 @@ function keyOf({ name, onnx, inputs }: EngineGraph, machine: TensorrtReport, opt
 function checkAccelerator(
   { dlaCore }: EngineOptions,
   { dlaCores, device, tensorrt }: TensorrtReport,
-  precisions: readonly Precision[],
+  precision: EngineRequest['precision'],
 ): void {
   if (dlaCore < 0) return;
   if (dlaCore >= dlaCores)
@@ -149,14 +149,14 @@ function checkAccelerator(
       what: `deep learning accelerator ${dlaCore}`,
       expected: dlaCores === 0 ? 'a machine that has one' : `a core below ${dlaCores}`,
       received: `${device} with ${dlaCores} cores for TensorRT ${tensorrt}`,
-      advice: 'Take the GPU: leave --dla and dlaCore out.',
+      advice: 'Take the GPU: --dla and dlaCore left out, or dlaCore=-1 where the profile has one.',
     });
-  const other = precisions.find((precision) => precision !== 'fp16');
+  const other = (['encoder', 'update'] as const).find((network) => (precision[network] ?? 'fp16') !== 'fp16');
   if (other !== undefined)
     throw new QpvoError('QPVO_ENGINE', {
       what: 'the deep learning accelerator',
       expected: 'networks in fp16',
-      received: other,
+      received: `${other} in ${precision[other]}`,
       advice: 'Take a profile in fp16, build with --precision fp16, or for the GPU.',
     });
 }

@@ -55,6 +55,12 @@ describe('command line: usage', function () {
     ],
     ['an unknown parameter', ['run', '%/wall', '--set', 'patchPerFrame=5'], 2, /Did you mean patchesPerFrame\?/],
     ['a parameter out of range', ['run', '%/wall', '--set', 'networkScale=7'], 2, /a number from 0.25 to 1.*"7"/],
+    [
+      'an accelerator for networks of the CPU',
+      ['run', '%/wall', '--profile', 'cpu_int8', '--set', 'dlaCore=0', '--out', '%/out'],
+      2,
+      /parameter dlaCore: expected -1, or a profile .* received 0, with encoders in int8 by native.*QPVO_PARAMETER/,
+    ],
     ['a bad seed', ['run', '%/wall', '--seed', 'x'], 2, /parameter seed from --seed/],
     ['an unknown profile', ['run', '%/wall', '--profile', 'gpu'], 2, /unknown profile "gpu": expected auto, cpu_fp32/],
     [

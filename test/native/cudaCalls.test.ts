@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import type { Addon, CudaPipeline } from '../../src/native/addon.ts';
+import type { Addon, CudaEngines, CudaPipeline, CudaWeights } from '../../src/native/addon.ts';
 import { loadAddon } from '../../src/native/loadAddon.ts';
 import { readManifest, readModelFile } from '../../src/network/manifest.ts';
 import { encoderTensors, updateTensors } from '../../src/network/native/partTensors.ts';
 import { readSafetensors } from '../../src/network/weights/safetensors.ts';
 import { SOLVER } from '../../src/odometry/solver.ts';
+import { temporaryFolder } from '../conformance/temporaryFolder.ts';
 import { BUILD_TIMEOUT_MS, emulatedBuild } from '../fixtures/emulatedBuild.ts';
 import { MODEL_DIR } from '../fixtures/texturedScene.ts';
 import { identityMap, smallOptions } from './makeOps.ts';
+import { compileDoubleModule } from './tensorrt/doubleModule.ts';
 
 /** What the pipeline object refuses, so that no argument of JavaScript reaches memory that is not there. */
 describe('CUDA pipeline: calls', function () {
@@ -27,8 +29,10 @@ describe('CUDA pipeline: calls', function () {
   const precision = { encoder: 'fp32', update: 'fp32' } as const;
   const pixels = new Uint8Array(options.recordedWidth * options.recordedHeight * options.channels);
 
-  const create = (weights: Parameters<NonNullable<Addon['CudaPipeline']>['create']>[2]) =>
-    addon.CudaPipeline!.create({ ...options, device: 0, precision }, identityMap(options), weights);
+  const temporary = temporaryFolder();
+
+  const create = (weights: CudaWeights, engines?: CudaEngines) =>
+    addon.CudaPipeline!.create({ ...options, device: 0, precision }, identityMap(options), weights, engines);
 
   before(async () => {
     addon = loadAddon((await emulatedBuild()).addon);
@@ -104,6 +108,8 @@ describe('CUDA pipeline: calls', function () {
     const closing = pipeline.close();
     assert.equal(poses.length, 0);
     assert.throws(() => pipeline.encode(), { code: 'QPVO_CLOSED' });
+    assert.ok(closing instanceof Promise);
+    assert.equal(pipeline.close(), closing, 'the memory is back when it settles');
     await closing;
     await pipeline.close();
     assert.throws(() => pipeline.readBack(none), { code: 'QPVO_CLOSED' });
@@ -112,5 +118,17 @@ describe('CUDA pipeline: calls', function () {
   it('networks without weights and engines, or with weights that do not fit', async () => {
     assert.throws(() => create({}), internal(/weights of both networks, or engines/));
     await assert.rejects(create({ encoder: {}, update: {} }), { code: 'QPVO_MODEL' });
+  });
+
+  it('engines reach their module, with the core that they were built for', async () => {
+    const module = compileDoubleModule(temporary, 'engines.so');
+    const engines = { module, features: new Uint8Array(3), context: new Uint8Array(5), update: new Uint8Array(7) };
+    for (const dlaCore of [-1, 1]) {
+      await assert.rejects(create({}, { ...engines, dlaCore }), {
+        code: 'QPVO_ENGINE',
+        message: `not this plan: 3 bytes for core ${dlaCore} and 5 bytes for core ${dlaCore}`,
+      });
+    }
+    assert.throws(() => create({}, { ...engines, dlaCore: 256 }), internal(/dlaCore: expected an integer from -1/));
   });
 });

@@ -284,7 +284,7 @@ def test_missing_and_empty_folders_are_refused(tmp_path):
 
 
 def test_a_file_that_is_still_written_is_not_drawn(folder):
-    (folder / ".7.123.tmp.npz").write_bytes(b"half")
+    (folder / ".7.123.part.npz").write_bytes(b"half")
     assert len(ClipFolder(folder).files[0]) == 4
 
 

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../conformance/temporaryFolder.ts';
 import { compile, nativePath } from './compiled.ts';
+import { compileDoubleModule } from './doubleModule.ts';
 
 /** Loads the module that is named, and opens an encoder with it. */
 const LOADER = `
@@ -21,18 +22,6 @@ int main(int, char** values) {
   }
 }`;
 
-/** A module of this surface whose encoders are refused, as TensorRT refuses a plan. */
-const DOUBLE = `
-#include "qpvo/error.hpp"
-#include "tensorrt/module.hpp"
-using namespace qpvo;
-static std::string version() { return "10.3.0.26"; }
-static cuda::DeviceEncoder* openEncoder(const tensorrt::EncoderRequest&, const cuda::Context&) { throw Error("QPVO_ENGINE", "not this plan"); }
-extern "C" __attribute__((visibility("default"))) const tensorrt::ModuleTable* qpvo_tensorrt_module() {
-  static const tensorrt::ModuleTable table{SURFACE, version, openEncoder, nullptr};
-  return &table;
-}`;
-
 describe('the TensorRT module, as the addon loads it', function () {
   this.timeout(60000);
   const folder = temporaryFolder();
@@ -41,17 +30,18 @@ describe('the TensorRT module, as the addon loads it', function () {
 
   before(() => {
     writeFileSync(at('loader.cpp'), LOADER);
-    writeFileSync(at('double.cpp'), DOUBLE);
     writeFileSync(at('other.cpp'), 'int nothing() { return 0; }\n');
     compile([at('loader.cpp'), nativePath('tensorrt/module.cpp'), '-ldl', '-o', at('loader')]);
-    const shared = ['-shared', at('double.cpp'), '-o'];
-    compile(['-DSURFACE=tensorrt::kModuleSurface', ...shared, at('good.so')]);
-    compile(['-DSURFACE=tensorrt::kModuleSurface+1', ...shared, at('stale.so')]);
+    compileDoubleModule(folder, 'good.so');
+    compileDoubleModule(folder, 'stale.so', 'tensorrt::kModuleSurface+1');
     compile(['-shared', at('other.cpp'), '-o', at('other.so')]);
   });
 
   it('tells its version, and its errors keep their codes across the border', () => {
-    assert.equal(load(at('good.so')), '10.3.0.26\nQPVO_ENGINE not this plan\n');
+    assert.equal(
+      load(at('good.so')),
+      '10.3.0.26\nQPVO_ENGINE not this plan: 0 bytes for core -1 and 0 bytes for core -1\n',
+    );
   });
 
   for (const [name, received] of [

@@ -141,6 +141,12 @@ describe('settling the node', () => {
     ],
     ['an unknown model', { model: 'smal' }, 'QPVO_USAGE', /unknown model "smal".*small/],
     ['a value out of range', { removal_window: 5 }, 'QPVO_PARAMETER', /removal_window.*from 6 to 64.*received 5/],
+    [
+      'an accelerator for networks of the CPU',
+      { dla_core: 0 },
+      'QPVO_PARAMETER',
+      /parameter dla_core: expected -1, or/,
+    ],
     ['values that contradict each other', { optimization_window: 20 }, 'QPVO_PARAMETER', /contradict each other/],
     ['text for a number', { scale: '2' }, 'QPVO_PARAMETER', /scale.*expected a number.*received "2"/],
   ] as const) {

@@ -58,22 +58,25 @@ describe('device of the odometry', () => {
   });
 
   it('refuses a deep learning accelerator for networks that it cannot compute', async () => {
-    const accelerated = (device: Device, runtime: NetworkForms['runtime']) =>
+    const accelerated = (device: Device, runtime: NetworkForms['runtime'], precision: NetworkForms['precision']) =>
       PatchOdometry.create({
         calibration: sceneCamera(),
         modelDir: MODEL_DIR,
         parameters: { ...defaultParameters(), dlaCore: 0 },
         device,
         runtime,
-        precision: both('fp16'),
+        precision,
       });
-    for (const [device, name] of [
-      ['cpu', 'native'],
-      ['cuda', 'cuda'],
+    for (const [device, name, precision] of [
+      ['cpu', 'native', 'fp32'],
+      ['cuda', 'cuda', 'fp16'],
+      ['cuda', 'tensorrt', 'int8'],
     ] as const) {
-      await assert.rejects(accelerated(device, both(name)), {
-        code: 'QPVO_PROFILE_UNAVAILABLE',
-        message: new RegExp(`dlaCore: expected -1, or a profile that .* TensorRT, but received 0, with encoders by ${name}`),
+      await assert.rejects(accelerated(device, both(name), both(precision)), {
+        code: 'QPVO_PARAMETER',
+        message: new RegExp(
+          `dlaCore: expected -1, or a profile .* received 0, with encoders in ${precision} by ${name}`,
+        ),
       });
     }
   });

@@ -5,7 +5,6 @@ Keys: im uint8 [n,h,w]; poses float64 [n,3,4] world -> camera; inv float32 [n,h/
 there; K float64 [4] fx fy cx cy in pixels, pixel centres at integers; moving bool [n,h/4,w/4] where a moving thing is seen.
 """
 
-
 import cv2
 import numpy as np
 import torch
