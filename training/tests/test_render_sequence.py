@@ -15,7 +15,7 @@ from small_bank import small_bank
 from qpvo_train.errors import TrainingError
 from qpvo_train.render.asl import UP, camera_poses, write_asl
 from qpvo_train.render.flow import rotation_degrees, steps
-from qpvo_train.render.sequence import DEMO, HELD_OUT, plan_sequence, render_sequences
+from qpvo_train.render.sequence import DEMO, FAST_ROTATION, HELD_OUT, plan_sequence, render_sequences
 
 SMALL = replace(HELD_OUT[3], frames=48, width=128, height=96)
 
@@ -110,6 +110,14 @@ def test_held_out_sequences_keep_their_promise(spec):
         assert lengths[spec.turning[0] + 8 : spec.turning[1] - 8].max() < 1e-9 and degrees[slice(*spec.turning)].sum() > 15
     if spec.fast:
         assert np.quantile(degrees[spec.fast[0] + 20 : spec.fast[1] - 20], 0.75) * spec.rate > 100
+
+
+@pytest.mark.parametrize("spec", FAST_ROTATION, ids=lambda s: s.name)
+def test_the_fast_set_turns_by_more_than_100_degrees_a_second_most_of_the_time(spec):
+    rates = rotation_degrees(plan_sequence(spec, small_bank()).poses) * spec.rate
+    assert (rates > 100).mean() > 0.5 and rates.max() <= 8.5 * spec.rate
+    within = rates[spec.fast[0] + 20 : spec.fast[1] - 20]
+    assert np.median(within) == pytest.approx(spec.held, rel=0.02)
 
 
 def test_held_out_seeds_are_apart_from_those_of_training():
