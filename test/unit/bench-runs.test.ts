@@ -30,6 +30,7 @@ describe('benchmarks of the repository', () => {
       'live',
       'numerics',
       'ops',
+      'sets',
       'soak',
       'speed',
       'startup',
