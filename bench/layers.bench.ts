@@ -15,6 +15,7 @@ import { readSafetensors } from '../src/network/weights/safetensors.ts';
 import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
 import { benchmark } from './benchmark.ts';
 import { eurocLikeCamera } from './eurocLikeCamera.ts';
+import { leastTimes } from './leastTimes.ts';
 import { syntheticProblem } from './syntheticProblem.ts';
 
 const PROFILE = 'cpu_int8';
@@ -84,7 +85,7 @@ await benchmark('layers', async ({ frames: repetitions = REPETITIONS }) => {
   return { profile: PROFILE, threads, width, height, pairs: problem.work.pairs, repetitions, ...whole, extraMs };
 });
 
-/** The least time of each form, in turns, so that all see the same machine. */
+/** The least time of each form. */
 async function timeForms(
   part: Part,
   forms: readonly RuntimeTensors[],
@@ -93,14 +94,7 @@ async function timeForms(
 ): Promise<number[]> {
   const opened: Form[] = [];
   for (const tensors of forms) opened.push(await open(part, tensors));
-  const least = forms.map(() => Number.POSITIVE_INFINITY);
-  for (let k = 0; k < repetitions; k++) {
-    for (const [index, form] of opened.entries()) {
-      const start = performance.now();
-      await form.run();
-      least[index] = Math.min(least[index]!, performance.now() - start);
-    }
-  }
+  const least = await leastTimes(opened, repetitions);
   for (const form of opened) await form.close();
   return least;
 }

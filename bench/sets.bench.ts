@@ -15,6 +15,7 @@ import { readSafetensors } from '../src/network/weights/safetensors.ts';
 import { maxPairs, maxSources, ringSlots } from '../src/odometry/windows.ts';
 import { benchmark } from './benchmark.ts';
 import { eurocLikeCamera } from './eurocLikeCamera.ts';
+import { leastTimes } from './leastTimes.ts';
 import { syntheticProblem } from './syntheticProblem.ts';
 
 const PROFILE = 'cpu_int8';
@@ -35,14 +36,7 @@ await benchmark('sets', async ({ frames: repetitions = REPETITIONS }) => {
   const opened = [];
   for (const model of listModels()) opened.push(await formsOf(model, profile));
   const forms = opened.flatMap((model) => model.forms);
-  const least = forms.map(() => Number.POSITIVE_INFINITY);
-  for (let k = 0; k < repetitions; k++) {
-    for (const [index, form] of forms.entries()) {
-      const start = performance.now();
-      await form.run();
-      least[index] = Math.min(least[index]!, performance.now() - start);
-    }
-  }
+  const least = await leastTimes(forms, repetitions);
   const rows = forms.map(({ network, precision, instructionSet, model }, index) => ({
     network,
     precision,

@@ -144,6 +144,9 @@ def test_calibration_has_the_kinds_of_the_held_out_sequences():
     assert bright.light == "bright"
 
 
+def test_the_fast_set_turns_fast_most_of_the_time():
+    assert all(spec.fast[1] - spec.fast[0] > 0.7 * spec.frames for spec in SETS["fast"])
+
 
 def test_a_configuration_changed_afterwards_can_be_checked_again():
     check_config(Config(), "here")
