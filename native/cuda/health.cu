@@ -15,34 +15,32 @@ constexpr int kBins = 256;
 
 struct HealthTask {
   PairTables pairs;
-  const std::uint8_t* flags;
+  const std::int32_t* asked;  ///< [count] pairs
   const PairMotion* motion;
   Lens lens;
   const float *patchX, *patchY, *inverseDepth;
   const float2 *centre, *delta, *weight;
   float width, height, margin, inlierThreshold, minConfidence;
   int count, patches, patchStride;
-  float* confidence;  ///< [P * M]
-  double* sums;       ///< [P][kHealthSums]
+  float* confidence;  ///< [count][patches]
+  double* sums;       ///< [count][kHealthSums]
   Health* answer;
 };
 
-__device__ bool asked(const HealthTask& t, int p) { return t.flags[p] != 0 && t.pairs.source[p] != t.pairs.target[p]; }
-
-/// A block per pair, a thread per edge.
+/// A block per pair that is asked about, a thread per edge.
 __global__ void __launch_bounds__(kThreads) edgeKernel(HealthTask t) {
   __shared__ double warps[kWarp];
-  const int p = static_cast<int>(blockIdx.x);
+  const std::size_t place = blockIdx.x;
+  const int p = t.asked[place];
   double weight = 0, residual = 0, inliers = 0;
-  const bool isAsked = asked(t, p);
-  for (int k = static_cast<int>(threadIdx.x); isAsked && k < t.patches; k += kThreads) {
+  for (int k = static_cast<int>(threadIdx.x); k < t.patches; k += kThreads) {
     const std::size_t e = static_cast<std::size_t>(p) * t.patches + k, i = static_cast<std::size_t>(t.pairs.source[p]) * t.patchStride + k;
     float x, y;
     project(t.lens, t.motion[p], t.patchX[i], t.patchY[i], t.inverseDepth[i], x, y);
     const float confidence = 0.5f * (t.weight[e].x + t.weight[e].y);
     const float dx = t.centre[e].x + t.delta[e].x - x, dy = t.centre[e].y + t.delta[e].y - y, r = sqrtf(dx * dx + dy * dy);
     const bool inside = x > -t.margin && y > -t.margin && x < t.width + t.margin && y < t.height + t.margin;
-    t.confidence[e] = isFinite(confidence) ? confidence : 0.f;
+    t.confidence[place * t.patches + k] = isFinite(confidence) ? confidence : 0.f;
     if (!(confidence >= t.minConfidence) || !isFinite(r) || !inside) continue;
     weight += confidence;
     residual += static_cast<double>(confidence) * r;
@@ -52,11 +50,10 @@ __global__ void __launch_bounds__(kThreads) edgeKernel(HealthTask t) {
   residual = blockSum<kThreads>(residual, warps);
   inliers = blockSum<kThreads>(inliers, warps);
   if (threadIdx.x != 0) return;
-  double* out = t.sums + static_cast<std::size_t>(p) * kHealthSums;
+  double* out = t.sums + place * kHealthSums;
   out[0] = weight;
   out[1] = residual;
   out[2] = inliers;
-  out[3] = isAsked ? t.patches : 0;
 }
 
 /// Bits whose order as unsigned numbers is that of the floats.
@@ -82,7 +79,6 @@ __device__ float selectConfidence(const HealthTask& t, int rank) {
     __syncthreads();
     const unsigned prefix = foundBits, mask = shift == 24 ? 0 : 0xffffffffu << (shift + 8);
     for (int e = thread; e < edges; e += kSelectThreads) {
-      if (!asked(t, e / t.patches)) continue;
       const unsigned bits = orderedBits(t.confidence[e]);
       if ((bits & mask) == prefix) atomicAdd(&bins[bits >> shift & 0xffu], 1);
     }
@@ -97,7 +93,7 @@ __device__ float selectConfidence(const HealthTask& t, int rank) {
   return fromOrderedBits(foundBits);
 }
 
-/// One block: the sums of all pairs, each thread's in the order of the pairs.
+/// One block: the sums of the pairs, each thread's in their order.
 __global__ void __launch_bounds__(kSelectThreads) answerKernel(HealthTask t) {
   __shared__ double warps[kWarp];
   double sums[kHealthSums] = {};
@@ -105,7 +101,7 @@ __global__ void __launch_bounds__(kSelectThreads) answerKernel(HealthTask t) {
     for (int i = 0; i < kHealthSums; ++i) sums[i] += t.sums[static_cast<std::size_t>(p) * kHealthSums + i];
   }
   for (int i = 0; i < kHealthSums; ++i) sums[i] = blockSum<kSelectThreads>(sums[i], warps);
-  const int edges = static_cast<int>(sums[3]);
+  const int edges = t.count * t.patches;
   if (edges == 0) {
     if (threadIdx.x == 0) *t.answer = {0, 0, 0, 0};
     return;
@@ -114,12 +110,25 @@ __global__ void __launch_bounds__(kSelectThreads) answerKernel(HealthTask t) {
   if (threadIdx.x == 0) *t.answer = {median, sums[0] > 0 ? static_cast<float>(sums[1] / sums[0]) : 0.f, static_cast<float>(sums[2]) / static_cast<float>(edges), edges};
 }
 
+/// The pairs whose flag is set, those of a frame with itself left out: a question is mostly about few of them. Returns how many.
+int uploadAsked(DeviceState& state, int count, const std::uint8_t* flags, std::int32_t* onDevice, cudaStream_t stream) {
+  const std::int32_t* source = state.pairsHost();
+  const std::int32_t* target = source + state.options.maxPairs;
+  auto* held = reinterpret_cast<std::int32_t*>(state.staging.reserve(count * sizeof(std::int32_t), stream));
+  int asked = 0;
+  for (int p = 0; p < count; ++p) {
+    if (flags[p] != 0 && source[p] != target[p]) held[asked++] = p;
+  }
+  upload(onDevice, held, asked, stream);
+  return asked;
+}
+
 }  // namespace
 
 void assessHealth(DeviceState& state, int question, int count, const std::uint8_t* flags, float inlierThreshold, float minConfidence, float margin, cudaStream_t stream) {
   const Options& o = state.options;
-  std::uint8_t* onDevice = state.healthFlags.data() + static_cast<std::size_t>(question) * o.maxPairs;
-  state.staging.upload(onDevice, flags, count, stream);
+  std::int32_t* onDevice = state.healthPairs.data() + static_cast<std::size_t>(question) * o.maxPairs;
+  const int asked = uploadAsked(state, count, flags, onDevice, stream);
   relateFrames(state, stream);
   const HealthTask task{state.pairs(),
                         onDevice,
@@ -136,13 +145,13 @@ void assessHealth(DeviceState& state, int question, int count, const std::uint8_
                         margin,
                         inlierThreshold,
                         minConfidence,
-                        count,
+                        asked,
                         o.patches,
                         state.patchStride,
                         state.healthConfidence.data(),
                         state.healthSums.data(),
                         state.healthAnswers.data() + question};
-  launch("assessHealth: edges", edgeKernel, {.blocksX = static_cast<unsigned>(count), .threads = kThreads}, stream, task);
+  if (asked > 0) launch("assessHealth: edges", edgeKernel, {.blocksX = static_cast<unsigned>(asked), .threads = kThreads}, stream, task);
   launch("assessHealth: answer", answerKernel, {.blocksX = 1, .threads = kSelectThreads}, stream, task);
 }
 

@@ -120,8 +120,7 @@ struct Pipeline::Parts {
   void settleMoves() { moves.apply(hidden[current]->data(), state.staging, stream()); }
 
   bool tablesHold(int count) const {
-    const std::int32_t* tables = state.pairTablesHost.data();
-    const std::int32_t* pairsHeld = tables + 1 + state.options.ringSlots + 1;
+    const std::int32_t* pairsHeld = state.pairsHost();
     const Mirrors& m = mirrors.views();
     return pairs == count && std::equal(m.pairSource, m.pairSource + count, pairsHeld) &&
            std::equal(m.pairTarget, m.pairTarget + count, pairsHeld + state.options.maxPairs);

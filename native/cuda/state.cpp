@@ -64,7 +64,7 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::poseCovariance, 36);
   visit(&S::adjustment, 1);
   visit(&S::report, 1);
-  visit(&S::healthFlags, kQuestions * P);
+  visit(&S::healthPairs, kQuestions * P);
   visit(&S::healthConfidence, P * M);
   visit(&S::healthSums, P * kHealthSums);
   visit(&S::healthAnswers, kQuestions);

@@ -79,7 +79,7 @@ struct DeviceState {
   DeviceBuffer<BundleAdjustOptions> adjustment;  ///< [1]
   DeviceBuffer<AdjustmentReport> report;    ///< [1]
 
-  DeviceBuffer<std::uint8_t> healthFlags;   ///< [kQuestions][P]
+  DeviceBuffer<std::int32_t> healthPairs;   ///< [kQuestions][P] the pairs a question is about
   DeviceBuffer<float> healthConfidence;     ///< [P * M]
   DeviceBuffer<double> healthSums;          ///< [P][kHealthSums]
   DeviceBuffer<Health> healthAnswers; ///< [kQuestions]
@@ -93,6 +93,8 @@ struct DeviceState {
   DeviceState(const Context& context, const Options& options, const StateTypes& types, const float* undistortMap);
 
   PairTables pairs() const;
+  /// [P] sources of the pairs as last uploaded, then as many targets.
+  const std::int32_t* pairsHost() const { return pairTablesHost.data() + 1 + options.ringSlots + 1; }
   int fineStride() const { return gridWidth + 2 * kMapBorder; }
   int coarseStride() const { return coarseWidth + 2 * kMapBorder; }
 };
