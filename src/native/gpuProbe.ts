@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import type { GpuReport } from './addon.ts';
 import { addonPath, loadAddon } from './loadAddon.ts';
 
@@ -15,12 +15,33 @@ const MARK = 'qpvo-gpu ';
 /** Program of the child: the addon's path is its only argument. */
 const PROGRAM = `process.stdout.write('\\n${MARK}' + JSON.stringify(require(process.argv[1]).probeGpu()) + '\\n')`;
 
-let kept: GpuProbe | undefined;
+/** How long an obstacle is believed: drivers come back. */
+const OBSTACLE_MS = 10_000;
 
-/** What GPUs there are. Looked up once, in a process of its own: a broken driver can crash or hang whoever opens it. Costs nothing with an addon built without CUDA. */
+let kept: { probe: GpuProbe; atMs: number } | undefined;
+
+/**
+ * What GPUs there are, in a process of its own: a broken driver can crash or hang whoever opens it. A GPU that was found stays until it is lost, an obstacle is looked at
+ * again after a while. Blocks while the driver is asked; costs nothing with an addon built without CUDA.
+ */
 export function gpuProbe(): GpuProbe {
-  kept ??= isBuiltWithCuda() ? probeIn(process.execPath, ['-e', PROGRAM, addonPath()]) : NOT_BUILT;
-  return kept;
+  if (!isBuiltWithCuda()) return NOT_BUILT;
+  const isOld = kept !== undefined && 'obstacle' in kept.probe && performance.now() - kept.atMs > OBSTACLE_MS;
+  if (kept === undefined || isOld) keep(probeIn(process.execPath, childArguments()));
+  return kept!.probe;
+}
+
+/** Asks anew without blocking, for whoever calls gpuProbe() later. */
+export async function refreshGpuProbe(): Promise<void> {
+  if (isBuiltWithCuda()) keep(await probeBeside(process.execPath, childArguments()));
+}
+
+function keep(probe: GpuProbe): void {
+  kept = { probe, atMs: performance.now() };
+}
+
+function childArguments(): string[] {
+  return ['-e', PROGRAM, addonPath()];
 }
 
 /** After a GPU was lost: the next probe looks again. */
@@ -51,13 +72,46 @@ export function probeIn(command: string, args: readonly string[], timeoutMs = TI
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const isLate = error !== undefined && 'code' in error && error.code === 'ETIMEDOUT';
+  return judged({ error: isLate ? undefined : error, isLate, signal, status, stdout, stderr }, timeoutMs);
+}
+
+/** As probeIn, without blocking. */
+export function probeBeside(command: string, args: readonly string[], timeoutMs = TIMEOUT_MS): Promise<GpuProbe> {
+  return new Promise((resolve) => {
+    execFile(command, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      const code = error?.code;
+      const signal = error?.signal ?? null;
+      const isLate = error?.killed === true;
+      // A text stands for a failure to start the child, a number is its exit code.
+      const failure = typeof code === 'string' ? error! : undefined;
+      resolve(
+        judged(
+          { error: failure, isLate, signal, status: typeof code === 'number' ? code : 0, stdout, stderr },
+          timeoutMs,
+        ),
+      );
+    });
+  });
+}
+
+interface ChildEnd {
+  /** Why the child could not be started. */
+  error: Error | undefined;
+  /** It was ended because it took too long. */
+  isLate: boolean;
+  signal: NodeJS.Signals | null;
+  status: number | null;
+  stdout: string | null;
+  stderr: string | null;
+}
+
+function judged({ error, isLate, signal, status, stdout, stderr }: ChildEnd, timeoutMs: number): GpuProbe {
   const words = lastLine(stderr ?? '');
-  if (error !== undefined && 'code' in error && error.code === 'ETIMEDOUT') {
-    return { obstacle: `the GPU driver gave no answer within ${timeoutMs / 1000} s` };
-  }
+  if (isLate) return { obstacle: `the GPU driver gave no answer within ${timeoutMs / 1000} s` };
   if (error !== undefined) return { obstacle: `the GPU could not be asked: ${error.message}` };
   if (signal !== null) return { obstacle: `asking the GPU ended in ${signal}${words}: the driver seems broken` };
-  const report = reportIn(stdout);
+  const report = reportIn(stdout ?? '');
   if (report !== undefined) return { report };
   return { obstacle: `asking the GPU ended with exit code ${status} and no report${words}` };
 }

@@ -116,7 +116,7 @@ export class NodeReport {
       },
       latencyMs: { p50: statistics?.latencyMs(0.5) ?? 0, p95: statistics?.latencyMs(0.95) ?? 0 },
       loopDelayMs: this.#loopDelay.takeP99Ms(),
-      memoryMb: process.memoryUsage.rss() / 1e6,
+      memoryMb: (process.memoryUsage.rss() + (session?.otherProcessesBytes ?? 0)) / 1e6,
     };
   }
 

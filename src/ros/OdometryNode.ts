@@ -6,11 +6,12 @@ import type { NodeParameters } from '../config/nodeParameters.ts';
 import { type SettledNode, settleNode, startDeclarations } from '../config/settleNode.ts';
 import { messageOf, QpvoError } from '../error.ts';
 import { type OdometryStatusMessage, odometryStatusFields } from '../messages/ros2/encode.ts';
+import { refreshGpuProbe } from '../native/gpuProbe.ts';
 import { loadAddon } from '../native/loadAddon.ts';
-import { type OdometryOptions, PatchOdometry } from '../odometry/PatchOdometry.ts';
+import type { OdometryOptions } from '../odometry/PatchOdometry.ts';
 import type { Pose } from '../odometry/Pose.ts';
 import { Diagnostics } from './Diagnostics.ts';
-import type { LiveOdometry } from './LiveOdometry.ts';
+import { type LiveOdometry, openLive } from './LiveOdometry.ts';
 import { LogThrottle } from './LogThrottle.ts';
 import { Mounting } from './Mounting.ts';
 import { newMemory } from './NodeMemory.ts';
@@ -25,7 +26,7 @@ import { Session } from './Session.ts';
 import { imageQos } from './topicQos.ts';
 
 export interface OdometryNodeOptions {
-  /** Makes the odometry; PatchOdometry.create unless given. */
+  /** Makes the odometry; openLive unless given. */
   open?(options: OdometryOptions): Promise<LiveOdometry>;
   /** Least time between two of them when the calibration changes, milliseconds. */
   leastReopenMs?: number;
@@ -68,7 +69,7 @@ export class OdometryNode implements LifecycleWork {
 
   constructor(node: RosNode, options: OdometryNodeOptions = {}) {
     this.#node = node;
-    this.#open = options.open ?? ((settings) => PatchOdometry.create(settings));
+    this.#open = options.open ?? openLive;
     this.#leastReopenMs = options.leastReopenMs ?? LEAST_REOPEN_MS;
     this.#overrides = node.overrides;
     this.#diagnostics = new Diagnostics(node);
@@ -269,6 +270,8 @@ export class OdometryNode implements LifecycleWork {
       if (this.#node.state === 'inactive') this.#node.transition('cleanup');
       this.#isBreaking = false;
       this.#fault = fault;
+      // A driver that hangs is better asked now than while configuring, which waits for the answer.
+      void refreshGpuProbe();
     });
   }
 

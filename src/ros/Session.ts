@@ -86,6 +86,11 @@ export class Session {
     return this.#tracker.paused;
   }
 
+  /** Memory of processes besides this one. */
+  get otherProcessesBytes(): number {
+    return this.#tracker.odometry?.residentBytes ?? 0;
+  }
+
   /** Number of the segment at work. */
   get segment(): number {
     return this.#last?.segment ?? this.#parts.firstSegment;

@@ -5,8 +5,16 @@ import type { Precision } from '../../src/config/Profile.ts';
 import type { Addon } from '../../src/native/addon.ts';
 import { forgetGpuProbe, gpuProbe } from '../../src/native/gpuProbe.ts';
 import { loadAddon } from '../../src/native/loadAddon.ts';
+import { ProcessOdometry } from '../../src/odometry/process/ProcessOdometry.ts';
 import { BUILD_TIMEOUT_MS, emulatedBuild } from '../fixtures/emulatedBuild.ts';
-import { distanceOf, type SmallRun, smallOdometry, smallRun, trackSideways } from '../fixtures/smallOdometry.ts';
+import {
+  distanceOf,
+  type SmallRun,
+  smallOdometry,
+  smallOptions,
+  smallRun,
+  trackSideways,
+} from '../fixtures/smallOdometry.ts';
 
 /** Six to start with, and two more, with which a keyframe is removed. */
 const IMAGES = 8;
@@ -95,6 +103,24 @@ describe('odometry on an emulated GPU', function () {
     const bits = ({ results }: SmallRun) =>
       results.map(({ T_world_camera, poseCovariance, health }) => ({ T_world_camera, poseCovariance, health }));
     assert.deepEqual(bits(await freshRun('cuda', 'int8')), bits(await run('cuda', 'int8')));
+  });
+
+  it('in a process of its own a lost GPU ends that process only; the next one tracks again', async () => {
+    const options = smallOptions('cuda', 'int8');
+    const program = new URL('../fixtures/loseGpu.mjs', import.meta.url);
+    const lost = await ProcessOdometry.open(options, { program });
+    for (let i = 0; i < 3; i++) await trackSideways(lost, i);
+    await assert.rejects(trackSideways(lost, 3), { code: 'QPVO_DEVICE_LOST', message: /cudaError/ });
+    await assert.rejects(trackSideways(lost, 4), { code: 'QPVO_DEVICE_LOST', message: /cudaError/ });
+    await lost.close();
+    const next = await ProcessOdometry.open(options);
+    try {
+      const { results } = await run('cuda', 'int8');
+      for (let i = 0; i < IMAGES; i++)
+        assert.deepEqual((await trackSideways(next, i)).T_world_camera, results[i]!.T_world_camera);
+    } finally {
+      await next.close();
+    }
   });
 
   it('drawing shows the same image as on the CPU, and the patches where they are', async () => {

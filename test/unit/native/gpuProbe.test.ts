@@ -4,7 +4,7 @@ import { gpuChecks } from '../../../src/cli/doctor/gpuChecks.ts';
 import { QpvoError } from '../../../src/error.ts';
 import type { GpuReport } from '../../../src/native/addon.ts';
 import { gpuFailure } from '../../../src/native/gpuFailure.ts';
-import { probeIn } from '../../../src/native/gpuProbe.ts';
+import { probeBeside, probeIn } from '../../../src/native/gpuProbe.ts';
 
 const GOOD: GpuReport = {
   runtimeVersion: 13000,
@@ -13,53 +13,57 @@ const GOOD: GpuReport = {
   fault: '',
 };
 
-/** A child that runs this program instead of asking a driver. */
-const probe = (program: string, timeoutMs = 10_000) => probeIn(process.execPath, ['-e', program], timeoutMs);
-const obstacle = (program: string, timeoutMs?: number): string => {
-  const found = probe(program, timeoutMs);
-  return 'obstacle' in found ? found.obstacle : assert.fail(`a report: ${JSON.stringify(found)}`);
-};
-const said = (report: unknown) => `console.log('qpvo-gpu ' + ${JSON.stringify(JSON.stringify(report))})`;
+/** Both ways to ask: waiting for the answer, and beside other work. */
+const WAYS = { waiting: async (...all: Parameters<typeof probeIn>) => probeIn(...all), beside: probeBeside };
 
-describe('GPU probe in a process of its own', () => {
-  it('reads the report, whatever else a driver prints', () => {
-    assert.deepEqual(probe(said(GOOD)), { report: GOOD });
-    const noisy = `console.log('NvRm: hello'); ${said(GOOD)}; console.log('bye'); console.error('warning')`;
-    assert.deepEqual(probe(noisy), { report: GOOD });
-    assert.deepEqual(probe(`process.stdout.write('no newline'); console.log(); ${said(GOOD)}`), { report: GOOD });
-  });
+for (const [way, ask] of Object.entries(WAYS)) {
+  /** A child that runs this program instead of asking a driver. */
+  const probe = (program: string, timeoutMs = 10_000) => ask(process.execPath, ['-e', program], timeoutMs);
+  const obstacle = async (program: string, timeoutMs?: number): Promise<string> => {
+    const found = await probe(program, timeoutMs);
+    return 'obstacle' in found ? found.obstacle : assert.fail(`a report: ${JSON.stringify(found)}`);
+  };
+  const said = (report: unknown) => `console.log('qpvo-gpu ' + ${JSON.stringify(JSON.stringify(report))})`;
 
-  it('a driver that crashes takes the child only', () => {
-    assert.match(
-      obstacle('process.kill(process.pid, "SIGSEGV")'),
-      /^asking the GPU ended in SIGSEGV: the driver seems/,
-    );
-    assert.match(obstacle('console.error("Xid 79"); process.abort()'), /^asking the GPU ended in SIG(ABRT|TRAP|ILL)/);
-  });
+  describe(`GPU probe in a process of its own, ${way}`, () => {
+    it('reads the report, whatever else a driver prints', async () => {
+      assert.deepEqual(await probe(said(GOOD)), { report: GOOD });
+      const noisy = `console.log('NvRm: hello'); ${said(GOOD)}; console.log('bye'); console.error('warning')`;
+      assert.deepEqual(await probe(noisy), { report: GOOD });
+      const cut = `process.stdout.write('no newline'); console.log(); ${said(GOOD)}`;
+      assert.deepEqual(await probe(cut), { report: GOOD });
+    });
 
-  it('a driver that hangs is given up', () => {
-    const startMs = performance.now();
-    assert.equal(obstacle('setInterval(() => {}, 1000)', 500), 'the GPU driver gave no answer within 0.5 s');
-    assert.ok(performance.now() - startMs < 8000);
-  });
+    it('a driver that crashes takes the child only', async () => {
+      const killed = await obstacle('process.kill(process.pid, "SIGSEGV")');
+      assert.match(killed, /^asking the GPU ended in SIGSEGV: the driver seems/);
+      const aborted = await obstacle('console.error("Xid 79"); process.abort()');
+      assert.match(aborted, /^asking the GPU ended in SIG(ABRT|TRAP|ILL)/);
+    });
 
-  it('garbage, half a report and another report are no report, and the last words of the child are told', () => {
-    assert.match(obstacle('console.log("qpvo-gpu {")'), /exit code 0 and no report$/);
-    assert.match(obstacle('console.log("\\x00\\xff garbage")'), /exit code 0 and no report$/);
-    assert.match(obstacle(said({ devices: 3 })), /no report$/);
-    assert.match(obstacle(said(null)), /no report$/);
-    assert.match(
-      obstacle('console.error("libcuda.so.1: not found"); process.exit(3)'),
-      /exit code 3 and no report \("libcuda\.so\.1: not found"\)$/,
-    );
-    assert.match(obstacle('throw new Error("cannot load")'), /exit code 1 and no report/);
-  });
+    it('a driver that hangs is given up', async () => {
+      const startMs = performance.now();
+      const late = await obstacle('setInterval(() => {}, 1000)', 500);
+      assert.equal(late, 'the GPU driver gave no answer within 0.5 s');
+      assert.ok(performance.now() - startMs < 8000);
+    });
 
-  it('a program that is not there is an obstacle too', () => {
-    const found = probeIn('/no/such/program', []);
-    assert.match('obstacle' in found ? found.obstacle : '', /^the GPU could not be asked: .*ENOENT/);
+    it('garbage, half a report and another report are no report, and the last words of the child are told', async () => {
+      assert.match(await obstacle('console.log("qpvo-gpu {")'), /exit code 0 and no report$/);
+      assert.match(await obstacle('console.log("\\x00\\xff garbage")'), /exit code 0 and no report$/);
+      assert.match(await obstacle(said({ devices: 3 })), /no report$/);
+      assert.match(await obstacle(said(null)), /no report$/);
+      const lacking = await obstacle('console.error("libcuda.so.1: not found"); process.exit(3)');
+      assert.match(lacking, /exit code 3 and no report \("libcuda\.so\.1: not found"\)$/);
+      assert.match(await obstacle('throw new Error("cannot load")'), /exit code 1 and no report/);
+    });
+
+    it('a program that is not there is an obstacle too', async () => {
+      const found = await ask('/no/such/program', []);
+      assert.match('obstacle' in found ? found.obstacle : '', /^the GPU could not be asked: .*ENOENT/);
+    });
   });
-});
+}
 
 describe('doctor on GPUs', () => {
   const byName = (report: GpuReport) => new Map(gpuChecks({ report }).map((check) => [check.name, check]));

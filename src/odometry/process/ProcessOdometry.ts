@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+import { type ChildProcess, fork } from 'node:child_process';
+import { messageOf, QpvoError } from '../../error.ts';
+import { forgetGpuProbe } from '../../native/gpuProbe.ts';
+import type { ImageFrame } from '../../sources/Source.ts';
+import type { OdometryOptions } from '../PatchOdometry.ts';
+import type { TrackingView } from '../TrackingView.ts';
+import type { FinishResult, TrackResult } from '../types.ts';
+import type { Call, Failure, Reply } from './requests.ts';
+
+/** The longest that answers may take, milliseconds. */
+export interface ReplyLimits {
+  /** Of making the odometry: drivers and engines of TensorRT load for seconds. */
+  openMs: number;
+  callMs: number;
+  /** Of closing, and of the end of the process. */
+  closeMs: number;
+}
+
+export interface ProcessOptions {
+  limits?: ReplyLimits;
+  /** The program of the process. */
+  program?: URL;
+}
+
+const LIMITS: ReplyLimits = { openMs: 120_000, callMs: 30_000, closeMs: 5000 };
+
+/** Beside this file, which is JavaScript when compiled and TypeScript when run from the sources. */
+const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './programFromSources.mjs' : './program.js', import.meta.url);
+
+interface Waiter {
+  resolve: (value: never) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+}
+
+/**
+ * PatchOdometry in a process of its own, for odometry on a GPU in a process that must live: CUDA keeps some faults for the life of the process that had them, and a driver
+ * may crash or hang whoever uses it. Whatever happens there ends that process only; the next one has a GPU without a past.
+ */
+export class ProcessOdometry {
+  readonly #child: ChildProcess;
+  readonly #limits: ReplyLimits;
+  readonly #exited: Promise<void>;
+  readonly #waiting = new Map<number, Waiter>();
+  #lastId = 0;
+  #residentBytes = 0;
+  /** Why no call is answered any more. */
+  #ended: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws what PatchOdometry.create() throws; QPVO_DEVICE_LOST when the process ends or does not answer */
+  static async open(options: OdometryOptions, settings: ProcessOptions = {}): Promise<ProcessOdometry> {
+    const odometry = new ProcessOdometry(settings);
+    try {
+      await odometry.#ask({ call: 'open', options }, odometry.#limits.openMs);
+      return odometry;
+    } catch (error) {
+      await odometry.close();
+      throw error;
+    }
+  }
+
+  private constructor({ limits = LIMITS, program = PROGRAM }: ProcessOptions) {
+    this.#limits = limits;
+    const child = fork(program, {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child = child;
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        process.off('exit', kill);
+        this.#end(lost(`ended with ${signal ?? `exit code ${code}`}`));
+        resolve();
+      });
+      child.once('error', (error) => {
+        this.#end(lost(`could not be started or asked: ${messageOf(error)}`));
+        if (child.pid === undefined) resolve();
+      });
+    });
+    child.on('message', (reply: Reply) => this.#settle(reply));
+  }
+
+  /** Memory of the process on the host, as of its last answer. */
+  get residentBytes(): number {
+    return this.#residentBytes;
+  }
+
+  /**
+   * As PatchOdometry.track(), but calls may be made without awaiting the last one: they are answered in order.
+   * @throws QPVO_DEVICE_LOST, again and again, once the process has ended, does not answer, or has lost its GPU; QPVO_CLOSED after close()
+   */
+  track(frame: ImageFrame): Promise<TrackResult> {
+    return this.#ask({ call: 'track', frame });
+  }
+
+  restart(): Promise<FinishResult> {
+    return this.#ask({ call: 'restart' });
+  }
+
+  /** What was seen last, when this was called; undefined before the first image. */
+  view(): Promise<TrackingView | undefined> {
+    return this.#ask({ call: 'view' });
+  }
+
+  /** Resolves when the process is gone, and with it all it held; or later than the limit, when not even that ends it. Never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#ended === undefined) await this.#ask({ call: 'close' }, this.#limits.closeMs).catch(() => undefined);
+    this.#end(new QpvoError('QPVO_CLOSED', { what: 'the odometry is closed', advice: 'Create another one.' }));
+    const { promise, timer } = pause(this.#limits.closeMs);
+    await Promise.race([this.#exited, promise]);
+    clearTimeout(timer);
+  }
+
+  #ask<T>(call: Call, limitMs = this.#limits.callMs): Promise<T> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = ++this.#lastId;
+    return new Promise<T>((resolve, reject) => {
+      this.#child.send({ id, ...call }, (error) => {
+        if (error !== null) this.#end(lost(`could not be asked: ${messageOf(error)}`));
+      });
+      const late = (): void => this.#end(lost(`gave no answer within ${limitMs / 1000} s`));
+      this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, limitMs) });
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const waiter = this.#waiting.get(reply.id);
+    if (waiter === undefined) return;
+    this.#residentBytes = reply.residentBytes;
+    this.#waiting.delete(reply.id);
+    clearTimeout(waiter.timer);
+    if (!('failure' in reply)) {
+      waiter.resolve(reply.value as never);
+      return;
+    }
+    const error = errorOf(reply.failure);
+    if (reply.failure.code === 'QPVO_DEVICE_LOST') this.#end(error);
+    waiter.reject(error);
+  }
+
+  /** From now on every call gives this error, and the process is ended: there is nothing in it that anybody could still use. */
+  #end(error: QpvoError | Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    if (error instanceof QpvoError && error.code === 'QPVO_DEVICE_LOST') forgetGpuProbe();
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#waiting.clear();
+    this.#child.kill('SIGKILL');
+  }
+}
+
+function lost(how: string): QpvoError {
+  return new QpvoError('QPVO_DEVICE_LOST', {
+    what: `the process of the odometry ${how}`,
+    advice:
+      'The GPU or its driver failed, or memory ran out: the kernel log (`dmesg`, lines with Xid or "Out of memory") tells more.',
+  });
+}
+
+function errorOf({ code, message, stack }: Failure): Error {
+  if (code !== undefined) return new QpvoError(code, { what: message });
+  return Object.assign(new Error(message), { stack });
+}
+
+function pause(ms: number): { promise: Promise<void>; timer: NodeJS.Timeout } {
+  let timer!: NodeJS.Timeout;
+  const promise = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return { promise, timer };
+}
