@@ -30,6 +30,7 @@ describe('benchmarks of the repository', () => {
       'live',
       'numerics',
       'ops',
+      'process',
       'sets',
       'soak',
       'speed',
