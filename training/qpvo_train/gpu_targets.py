@@ -86,7 +86,7 @@ def _of_windows(records: Records, windows: str) -> Iterator[Judged]:
 
 def _of_frame(name: str, frame: dict | None, most_bytes: float) -> Iterator[Judged]:
     yield Judged(f"{name}: buffers on the GPU, MB", frame and frame["peakDeviceBytes"] / 1e6, "at most", most_bytes / 1e6)
-    yield Judged(f"{name}: all that the process took of the GPU, MB", frame and frame["deviceBytesTaken"] / 1e6)
+    yield Judged(f"{name}: taken of the GPU beside the context of CUDA, MB", frame and frame["deviceBytesTaken"] / 1e6, "at most", most_bytes / 1e6)
     yield Judged(f"{name}: correlation and bundle adjustment, share", frame and _geometry_share(frame), "at most", MOST_SHARE)
     yield Judged(f"{name}: host, ms", frame and frame["hostMs"]["p50"], "at most", MOST_HOST_MS)
     yield Judged(f"{name}: p99 / p50", frame and frame["frameMs"]["p99"] / frame["frameMs"]["p50"], "at most", MOST_P99_OVER_P50)
