@@ -25,8 +25,9 @@ export function gpuOptions() {
 /** The options, CUDA, TensorRT and GPU as CMake would find them, in one line: when they come, go or change, the addon is another one. */
 export function gpuTools() {
   const { CUDACXX, CUDA_PATH, CUDA_HOME } = process.env;
-  const homes = [CUDA_PATH, CUDA_HOME, '/usr/local/cuda'].filter((home) => home !== undefined);
-  const compilers = [CUDACXX ?? 'nvcc', ...homes.map((home) => join(home, 'bin', 'nvcc'))];
+  const inFolders = (folders) => folders.filter(Boolean).map((folder) => join(folder, 'bin', 'nvcc'));
+  const found = [...inFolders([CUDA_PATH, CUDA_HOME]), 'nvcc', ...inFolders(['/usr/local/cuda'])];
+  const compilers = CUDACXX ? [CUDACXX] : found;
   const answers = compilers.map((nvcc) => spawnSync(nvcc, ['--version'], { encoding: 'utf8' }));
   const cuda = answers.map(({ stdout }) => /release ([\d.]+)/.exec(stdout ?? '')?.[1]).find(Boolean) ?? 'none';
   const roots = TENSORRT_ROOTS.flatMap((name) => process.env[name] ?? []).flatMap((root) => [
