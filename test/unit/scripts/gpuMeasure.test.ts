@@ -24,10 +24,14 @@ describe('scripts/gpu/measure.sh', function () {
     writeFileSync(at(name), `#!/usr/bin/env bash\n${body}\n`, { mode: 0o755 });
 
   function measure(...args: string[]) {
+    return measureWith(at('bench'), ...args);
+  }
+  /** Without a program the script builds one. */
+  function measureWith(program: string, ...args: string[]) {
     const env = {
       ...process.env,
       PATH: `${folder}:${process.env.PATH}`,
-      QPVO_GPU_PROGRAM: at('bench'),
+      QPVO_GPU_PROGRAM: program,
       QPVO_PYTHON: at('python'),
       QPVO_SANITIZER: at('sanitizer'),
       QPVO_COMMIT: 'abc',
@@ -69,6 +73,39 @@ describe('scripts/gpu/measure.sh', function () {
     assert.match(stdout, /FAILED {3}check with exit code 1: row x differs/);
     assert.match(stdout, /ok {7}frame-fp16-default/);
     assert.match(stdout.trim().split('\n').at(-1)!, /^not ok: check golden-small/);
+  });
+
+  for (const [failing, missing] of [
+    ['configure', 'qpvo: no nvcc was found'],
+    ['build', 'error: no such type'],
+  ] as const) {
+    it(`goes straight to the judgement when the program cannot be built (${failing}), and shows why`, () => {
+      double(
+        'cmake',
+        `[ "$1" = --build ] || [ ${failing} = configure ] || exit 0\necho "${missing}"\necho more\nexit 1`,
+      );
+      const { status, stdout } = measureWith('', at('out'));
+      assert.equal(status, 1);
+      assert.match(stdout, new RegExp(`^${missing}\nmore$`, 'm'));
+      const steps = readFileSync(at('out/steps.txt'), 'utf8').trim().split('\n');
+      assert.deepEqual(
+        steps.map((line) => line.split(/ +/).slice(0, line.startsWith('NOT RUN') ? 3 : 2)),
+        [
+          ['ok', 'device'],
+          ...(failing === 'build' ? [['ok', 'configure']] : []),
+          ['FAILED', failing],
+          ['NOT', 'RUN', 'all'],
+          ['ok', 'judgement'],
+          ['not', 'ok:'],
+        ],
+      );
+    });
+  }
+
+  it('says so when the program that it was given is not there', () => {
+    const { status, stdout } = measureWith(at('absent'), at('out'));
+    assert.equal(status, 1);
+    assert.match(stdout, /NOT RUN {2}all that takes qpvo_gpu_bench: there is none\nok {7}judgement/);
   });
 
   it('runs only the judgement when no time is left', () => {
