@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "hidden_moves.hpp"
@@ -80,7 +81,7 @@ struct Pipeline::Parts {
   int current = 0;          ///< of hidden: what the next update reads
   int pairs = -1;           ///< of the last correlate()
   int healthAsked = 0, flowsAsked = 0;
-  std::string fault;        ///< of the device, once it is lost
+  std::optional<Error> fault;  ///< that ended it: the device is lost, or an engine could not run for want of memory
   Recorded encodeGraph, correlateGraph, frameGraph;
   std::array<Recorded, 2> updateGraphs;      ///< by the hidden state that is read
   std::map<int, Recorded> adjustmentGraphs;  ///< by iterations
@@ -97,15 +98,15 @@ struct Pipeline::Parts {
 
   cudaStream_t stream() const { return context.stream(); }
 
-  /// The work, on this pipeline's GPU whatever the thread; the first loss of the device is the last thing that happens to it.
+  /// The work, on this pipeline's GPU whatever the thread; the first failure that leaves a frame half done is the last thing that happens to it.
   template <class Work>
   void run(const Work& work) {
-    if (!fault.empty()) throw Error("QPVO_DEVICE_LOST", fault);
+    if (fault) throw *fault;
     try {
       context.bind();
       work();
     } catch (const Error& error) {
-      if (error.code() == "QPVO_DEVICE_LOST") fault = error.what();
+      if (error.code() == "QPVO_DEVICE_LOST" || error.code() == "QPVO_OUT_OF_MEMORY") fault = error;
       throw;
     }
   }

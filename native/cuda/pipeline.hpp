@@ -47,7 +47,8 @@ struct Answers {
 };
 
 /// One camera's state and networks on one GPU. Calls enqueue on one stream and return; their arguments and the tables in the mirrors are copied during the call. Only
-/// readBack() and readView() wait. One call at a time, from any thread. Any call may throw QPVO_DEVICE_LOST; the pipeline is then dead and throws it again.
+/// readBack() and readView() wait. One call at a time, from any thread. Any call may throw QPVO_DEVICE_LOST, or QPVO_OUT_OF_MEMORY where an engine of
+/// TensorRT runs; the pipeline is then dead and throws it again.
 class Pipeline {
  public:
   /// @throws QPVO_NO_DEVICE, QPVO_OUT_OF_MEMORY with what is needed, and what the makers throw

@@ -7,6 +7,7 @@
 #include "ops_scene.hpp"
 #include "pair_window.hpp"
 #include "pipeline.hpp"
+#include "qpvo/error.hpp"
 #include "runtime/launch.hpp"
 #include "staging.hpp"
 
@@ -308,6 +309,38 @@ void checkBytes(Context& context, Comparison& comparison) {
                    allocatedBytes().device - before == deviceBytes(o, Precision::fp32, Precision::fp32, Precision::int8) - rows + networks + moves);
 }
 
+/// An engine of TensorRT that cannot run for want of memory.
+struct StarvingEncoder : PlainEncoder {
+  StarvingEncoder(const Options& options, int& calls) : PlainEncoder(options), calls_(calls) {}
+  void encode(const float*, const std::int32_t*, int, void*, float*, cudaStream_t) override {
+    ++calls_;
+    throw Error("QPVO_OUT_OF_MEMORY", "the GPU has 1 MB free");
+  }
+  bool isCapturable() const override { return false; }
+
+ private:
+  int& calls_;
+};
+
+void checkStarving(Context& context, Comparison& comparison) {
+  const Options o = runOptions(7, 5, 3);
+  const std::vector<float> map(static_cast<std::size_t>(o.width) * o.height * 2);
+  int calls = 0;
+  Pipeline pipeline(
+      {o, context.device(), Precision::fp32}, map.data(), [&](const Context&) { return std::make_unique<StarvingEncoder>(o, calls); },
+      [&](const Context&) { return std::make_unique<PlainUpdate>(o); });
+  const auto starves = [](const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      return error.code() == "QPVO_OUT_OF_MEMORY" && std::string(error.what()) == "the GPU has 1 MB free";
+    }
+    return false;
+  };
+  comparison.holds("the frame fails", starves([&] { pipeline.encode(); }));
+  comparison.holds("whatever comes then fails for the same reason", starves([&] { pipeline.encode(); }) && starves([&] { pipeline.insertFrame(0); }) && calls == 1);
+}
+
 const Rows rows([](Table& table) {
   for (const int patches : {1, 19}) {
     table.push_back({"pipeline",
@@ -318,6 +351,7 @@ const Rows rows([](Table& table) {
                      {}});
   }
   table.push_back({"pipeline", "device memory", 0, "exact", checkBytes, {}});
+  table.push_back({"pipeline", "memory that runs out in a frame", 0, "exact", checkStarving, {}});
 });
 
 }  // namespace

@@ -67,6 +67,12 @@ void build(PlanBuilder& builder, const BuilderArguments& arguments) {
   }
 }
 
+int fail(const std::string& code, const std::string& text) {
+  if (mustEnd()) return kEnded;
+  printEvent("error", {{"code", code}, {"text", text}});
+  return kFailed;
+}
+
 }  // namespace
 
 int main(int count, char** values) {
@@ -83,9 +89,9 @@ int main(int count, char** values) {
       report(*builder);
     }
     return kDone;
+  } catch (const qpvo::Error& error) {
+    return fail(error.code(), error.what());
   } catch (const std::exception& error) {
-    if (mustEnd()) return kEnded;
-    printEvent("error", {{"text", error.what()}});
-    return kFailed;
+    return fail("QPVO_INTERNAL", error.what());
   }
 }

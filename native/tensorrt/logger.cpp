@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "out_of_memory.hpp"
+
 namespace qpvo::tensorrt {
 
 namespace {
@@ -16,6 +18,7 @@ void Logger::log(Severity severity, const char* text) noexcept {
     if (severity == Severity::kWARNING && onWarning_) onWarning_(text);
     if (severity != Severity::kERROR && severity != Severity::kINTERNAL_ERROR) return;
     const std::scoped_lock lock(mutex_);
+    isOutOfMemory_ = isOutOfMemory_ || tellsOutOfMemory(text);
     if (!errors_.empty()) errors_ += "; ";
     errors_ += text;
     if (errors_.size() > kMostErrorText) errors_.erase(0, errors_.size() - kMostErrorText);
@@ -24,9 +27,9 @@ void Logger::log(Severity severity, const char* text) noexcept {
   }
 }
 
-std::string Logger::takeErrors() {
+Failure Logger::takeErrors() {
   const std::scoped_lock lock(mutex_);
-  return errors_.empty() ? "no reason given" : std::exchange(errors_, {});
+  return {errors_.empty() ? "no reason given" : std::exchange(errors_, {}), std::exchange(isOutOfMemory_, false)};
 }
 
 }  // namespace qpvo::tensorrt

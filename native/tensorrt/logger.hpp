@@ -9,6 +9,12 @@
 
 namespace qpvo::tensorrt {
 
+/// Errors of TensorRT.
+struct Failure {
+  std::string words;   ///< in TensorRT's own, the last ones when there were many; "no reason given" when there were none
+  bool isOutOfMemory;  ///< one of them said so, also one that is left out
+};
+
 /// Keeps the errors of TensorRT, which tells them here and nowhere else, and passes warnings on. Called from any thread.
 class Logger final : public nvinfer1::ILogger {
  public:
@@ -17,12 +23,13 @@ class Logger final : public nvinfer1::ILogger {
 
   void log(Severity severity, const char* text) noexcept override;
 
-  /// The errors since the last call, the last ones when there were many; "no reason given" when there was none.
-  std::string takeErrors();
+  /// The errors since the last call.
+  Failure takeErrors();
 
  private:
   std::mutex mutex_;
   std::string errors_;
+  bool isOutOfMemory_ = false;
   std::function<void(const std::string&)> onWarning_;
 };
 

@@ -29,6 +29,7 @@ Module Module::load(const std::string& path) {
   if (entry == nullptr) unusable(path, "another library");
   const ModuleTable* const table = entry();
   if (table->surface != kModuleSurface) unusable(path, "one of another version of qpvo");
+  table->countIn(cuda::tally());
   return Module(table);
 }
 

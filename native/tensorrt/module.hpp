@@ -6,6 +6,7 @@
 
 #include "network/parts.hpp"
 #include "precision.hpp"
+#include "runtime/tally.hpp"
 #include "session.hpp"
 
 namespace qpvo::tensorrt {
@@ -28,18 +29,19 @@ struct UpdateRequest {
 struct ModuleTable {
   int surface;
   std::string (*version)();
+  void (*countIn)(cuda::Tally&);  ///< where the library counts its memory from now on
   cuda::DeviceEncoder* (*openEncoder)(const EncoderRequest&, const cuda::Context&);
   cuda::DeviceUpdate* (*openUpdate)(const UpdateRequest&, const cuda::Context&);
 };
 
-/// Raised whenever this file, parts.hpp or the classes that cross the border change.
-inline constexpr int kModuleSurface = 2;
+/// Raised whenever this file, parts.hpp, tally.hpp or the classes that cross the border change.
+inline constexpr int kModuleSurface = 3;
 inline constexpr const char* kModuleSymbol = "qpvo_tensorrt_module";
 
 /// The runtime of TensorRT, a shared library of its own, so that nothing else needs TensorRT's. Stays loaded until the process ends, as TensorRT wants it.
 class Module {
  public:
-  /// @throws Error QPVO_ENGINE when it was not built, TensorRT's library is missing, or it belongs to another version of qpvo
+  /// Its memory counts with that of the process. @throws Error QPVO_ENGINE when it was not built, TensorRT's library is missing, or it belongs to another version of qpvo
   static Module load(const std::string& path);
 
   /// Of TensorRT: "10.3.0.26".

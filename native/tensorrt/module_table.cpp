@@ -43,6 +43,6 @@ cuda::DeviceUpdate* openUpdate(const UpdateRequest& request, const cuda::Context
 
 extern "C" __attribute__((visibility("default"))) const qpvo::tensorrt::ModuleTable* qpvo_tensorrt_module() {
   using namespace qpvo::tensorrt;
-  static const ModuleTable table{kModuleSurface, sessionVersion, openEncoder, openUpdate};
+  static const ModuleTable table{kModuleSurface, sessionVersion, qpvo::cuda::countIn, openEncoder, openUpdate};
   return &table;
 }

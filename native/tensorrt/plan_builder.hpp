@@ -51,7 +51,8 @@ struct BuildListener {
 struct PlanBuilder {
   virtual ~PlanBuilder() = default;
   virtual Machine machine() = 0;
-  /// @throws Error QPVO_ENGINE with TensorRT's own words when it refuses the graph, finds no form for a layer, or the listener ended it
+  /// @throws Error QPVO_ENGINE with TensorRT's own words when it refuses the graph, finds no form for a layer, or the listener ended it; QPVO_OUT_OF_MEMORY with what the
+  /// GPU has free
   virtual Built build(const BuildOrder& order, BuildListener& listener) = 0;
 };
 

@@ -17,8 +17,8 @@ std::string textOf(const EngineTensor& tensor) {
 }
 
 [[noreturn]] void unfit(const std::string& engine, const std::string& expected, const std::string& received) {
-  throw Error("QPVO_ENGINE", "The TensorRT engine of the graph " + engine + " does not fit this run: expected " + expected + ", but received " + received +
-                                 ". Build it again: qpvo engine build --force.");
+  throw Error("QPVO_ENGINE", "The TensorRT engine of the graph " + engine + " does not fit this run: expected " + expected + ", but received " + received + ". " +
+                                 kBuildAgain);
 }
 
 }  // namespace

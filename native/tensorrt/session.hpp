@@ -42,9 +42,13 @@ class Session {
 
   /// Where a tensor lies from now on: device memory on 256 bytes. Host work only.
   virtual void bind(const char* name, void* data) = 0;
-  /// Enqueues one run; all tensors are bound. @throws Error QPVO_DEVICE_LOST
+  /// Enqueues one run; all tensors are bound. @throws Error QPVO_OUT_OF_MEMORY, QPVO_DEVICE_LOST; what the engine was to write is then undefined
   virtual void run(cudaStream_t stream) = 0;
 };
+
+/// What to do about an engine that does not serve: a command and what to put into it, for the end of a message.
+inline constexpr const char* kBuildAgain =
+    "Build it again: qpvo engine build --force --size 752x480 --profile orin_int8_tensorrt (with the size of the camera's image, and --profile, --model and --set of this run).";
 
 /// @throws Error QPVO_ENGINE, with what to do, unless the session has exactly these tensors
 void requireTensors(const Session& session, const std::string& engine, const std::vector<EngineTensor>& expected);
@@ -59,7 +63,8 @@ struct Plan {
   int dlaCore = -1;  ///< core of the deep learning accelerator that it was built for; -1 = GPU
 };
 
-/// Deserializes a plan on the calling thread's GPU. @throws Error QPVO_ENGINE when TensorRT is of another version than at build time, or does not take the plan
+/// Deserializes a plan on the calling thread's GPU. @throws Error QPVO_ENGINE when TensorRT is of another version than at build time, or does not take the plan;
+/// QPVO_OUT_OF_MEMORY with the size of the plan and what the GPU has free
 std::unique_ptr<Session> openSession(const Plan& plan, const std::string& engine);
 
 /// Version of the library that runs sessions: "10.3.0.26".

@@ -11,6 +11,7 @@
 #include "plan_builder.hpp"
 #include "qpvo/error.hpp"
 #include "runtime/check.hpp"
+#include "runtime/memory_text.hpp"
 #include "version.hpp"
 
 namespace qpvo::tensorrt {
@@ -19,10 +20,18 @@ namespace {
 
 [[noreturn]] void refused(const std::string& what, const std::string& words) { throw Error("QPVO_ENGINE", what + ": " + words + "."); }
 
-/// @throws Error QPVO_ENGINE for null, with TensorRT's reason
+/// TensorRT gave null: for want of memory, or for the reason that it logged.
+[[noreturn]] void failed(const std::string& what, Logger& logger) {
+  const auto [words, isOutOfMemory] = logger.takeErrors();
+  if (!isOutOfMemory) refused(what, words);
+  throw Error("QPVO_OUT_OF_MEMORY", what + ": memory ran out, and " + cuda::freeMemoryText() + " (" + words +
+                                        "). Close other programs on the GPU, or let a layer have less scratch memory: --workspace 256 instead of the usual 1024 MB.");
+}
+
+/// @throws Error QPVO_ENGINE or QPVO_OUT_OF_MEMORY for null, with TensorRT's reason
 template <class T>
 std::unique_ptr<T> owned(T* made, const char* what, Logger& logger) {
-  if (made == nullptr) refused(std::string("TensorRT has no ") + what, logger.takeErrors());
+  if (made == nullptr) failed(std::string("TensorRT has no ") + what, logger);
   return std::unique_ptr<T>(made);
 }
 
@@ -115,9 +124,9 @@ class TrtPlanBuilder final : public PlanBuilder {
     const std::unique_ptr<nvinfer1::ITimingCache> timings = timingsFor(*config, order.timings);
     config->setProgressMonitor(&monitor);
     const std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
-    if (plan == nullptr) refused("TensorRT builds no engine", logger.takeErrors());
+    if (plan == nullptr) failed("TensorRT builds no engine", logger);
     Built built{copyOf(*plan), {}};
-    prove(built.plan, order.dlaCore, logger);
+    prove(built.plan, order.dlaCore);
     if (const nvinfer1::ITimingCache* measured = config->getTimingCache()) {
       const std::unique_ptr<nvinfer1::IHostMemory> bytes(measured->serialize());
       if (bytes != nullptr) built.timings = copyOf(*bytes);
@@ -150,11 +159,13 @@ class TrtPlanBuilder final : public PlanBuilder {
   }
 
   /// A plan that cannot be loaded here must not get into the cache.
-  static void prove(const std::vector<char>& plan, int dlaCore, Logger& logger) {
+  static void prove(const std::vector<char>& plan, int dlaCore) {
+    // Of its own: tactics that were passed over for want of memory are no reason for what fails here.
+    Logger logger;
     const auto runtime = owned(nvinfer1::createInferRuntime(logger), "runtime", logger);
     if (dlaCore >= 0) runtime->setDLACore(dlaCore);
     const std::unique_ptr<nvinfer1::ICudaEngine> engine(runtime->deserializeCudaEngine(plan.data(), plan.size()));
-    if (engine == nullptr) refused("TensorRT cannot load the engine that it built", logger.takeErrors());
+    if (engine == nullptr) failed("TensorRT cannot load the engine of " + cuda::megabytes(plan.size()) + " that it built", logger);
   }
 
   int device_;

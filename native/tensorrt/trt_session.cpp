@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <NvInferRuntime.h>
-#include <cuda_runtime_api.h>
 
 #include "logger.hpp"
 #include "qpvo/error.hpp"
-#include "runtime/check.hpp"
+#include "runtime/memory_text.hpp"
+#include "runtime/tally.hpp"
 #include "session.hpp"
 #include "version.hpp"
 
@@ -12,9 +12,15 @@ namespace qpvo::tensorrt {
 
 namespace {
 
-[[noreturn]] void unusable(const std::string& engine, const std::string& words) {
-  const std::string what = "TensorRT " + libraryVersion() + " cannot load the engine of the graph " + engine;
-  throw Error("QPVO_ENGINE", what + ": " + words + ". Build it again: qpvo engine build --force, with --dla where it is for a deep learning accelerator.");
+std::string cannotLoad(const std::string& engine) { return "TensorRT " + libraryVersion() + " cannot load the engine of the graph " + engine + ": "; }
+
+[[noreturn]] void unusable(const std::string& engine, const std::string& words) { throw Error("QPVO_ENGINE", cannotLoad(engine) + words + ". " + kBuildAgain); }
+
+/// There is no engine: for want of memory, or because the plan is none for this TensorRT and GPU.
+[[noreturn]] void notLoaded(const std::string& engine, const Plan& plan, const Failure& why) {
+  if (!why.isOutOfMemory) unusable(engine, why.words);
+  throw Error("QPVO_OUT_OF_MEMORY", cannotLoad(engine) + "expected GPU memory for its plan of " + cuda::megabytes(plan.size) + " and what goes with it, but " +
+                                        cuda::freeMemoryText() + " (" + why.words + "). Close other programs on the GPU, or choose a smaller model or image.");
 }
 
 Element elementOf(nvinfer1::DataType type, const std::string& engine) {
@@ -32,16 +38,18 @@ Element elementOf(nvinfer1::DataType type, const std::string& engine) {
 
 class TrtSession final : public Session {
  public:
-  TrtSession(const Plan& plan, const std::string& engine) {
+  TrtSession(const Plan& plan, const std::string& engine) : held_(plan.size) {
     requireSameVersion();
     runtime_.reset(nvinfer1::createInferRuntime(logger_));
-    if (runtime_ == nullptr) unusable(engine, logger_.takeErrors());
+    if (runtime_ == nullptr) notLoaded(engine, plan, logger_.takeErrors());
     if (plan.dlaCore >= 0) runtime_->setDLACore(plan.dlaCore);
     engine_.reset(runtime_->deserializeCudaEngine(plan.data, plan.size));
-    if (engine_ == nullptr) unusable(engine, logger_.takeErrors());
+    if (engine_ == nullptr) notLoaded(engine, plan, logger_.takeErrors());
     for (std::int32_t i = 0; i < engine_->getNbIOTensors(); ++i) tensors_.push_back(describe(engine_->getIOTensorName(i), engine));
     context_.reset(engine_->createExecutionContext(nvinfer1::ExecutionContextAllocationStrategy::kUSER_MANAGED));
-    if (context_ == nullptr) unusable(engine, logger_.takeErrors());
+    if (context_ == nullptr) notLoaded(engine, plan, logger_.takeErrors());
+    // What TensorRT got round is no reason for what fails later.
+    logger_.takeErrors();
   }
 
   const std::vector<EngineTensor>& tensors() const override { return tensors_; }
@@ -69,12 +77,16 @@ class TrtSession final : public Session {
     return tensor;
   }
 
-  /// A CUDA error tells more than that the call failed.
+  /// TensorRT has a CUDA runtime of its own: what failed there shows in its words alone.
   [[noreturn]] void lost(const std::string& what) {
-    cuda::check(cudaPeekAtLastError(), what.c_str());
-    throw Error("QPVO_DEVICE_LOST", "TensorRT, " + what + ": " + logger_.takeErrors() + ". The state on the GPU is lost; open it anew.");
+    const auto [words, isOutOfMemory] = logger_.takeErrors();
+    const std::string text = "TensorRT, " + what + ": " + words;
+    if (!isOutOfMemory) throw Error("QPVO_DEVICE_LOST", text + ". The state on the GPU is lost; open it anew.");
+    throw Error("QPVO_OUT_OF_MEMORY", text + ", and " + cuda::freeMemoryText() + ". Close other programs on the GPU, or choose a smaller model or image, and open it anew.");
   }
 
+  /// About what the engine holds on the GPU beside its scratch memory: weights and kernels are those of the plan. TensorRT below 11 does not tell.
+  cuda::CountedElsewhere held_;
   // In the order in which they need each other.
   Logger logger_;
   std::unique_ptr<nvinfer1::IRuntime> runtime_;

@@ -17,7 +17,7 @@ export type BuilderEvent =
   | { event: 'step'; name: string; step: number }
   | { event: 'finish'; name: string }
   | { event: 'warning'; text: string }
-  | { event: 'error'; text: string; advice?: string }
+  | { event: 'error'; code: string; text: string }
   | { event: 'plan'; bytes: number };
 
 export interface BuildOrder extends EngineOptions {
@@ -40,7 +40,7 @@ const NOT_RUN = 'nothing';
 /**
  * Asks for TensorRT's version and the GPU.
  *
- * @throws QPVO_ENGINE when qpvo was built without TensorRT, its library is missing or it finds no GPU
+ * @throws QPVO_ENGINE when qpvo was built without TensorRT, its library is missing or it finds no GPU; QPVO_OUT_OF_MEMORY
  */
 export async function probeTensorrt(path: string = builderPath()): Promise<TensorrtReport> {
   let report: TensorrtReport | undefined;
@@ -67,7 +67,7 @@ export async function probeTensorrt(path: string = builderPath()): Promise<Tenso
 /**
  * Builds an engine, which may take minutes. When it fails, crashes or is ended, no plan is left.
  *
- * @throws QPVO_ENGINE with the reason; the reason of the signal when that ended it
+ * @throws QPVO_ENGINE with the reason; QPVO_OUT_OF_MEMORY with what the GPU has free; the reason of the signal when that ended it
  */
 export async function buildEngine(order: BuildOrder, run: BuilderRun, path: string = builderPath()): Promise<void> {
   let isWritten = false;
@@ -175,8 +175,8 @@ function failed(
   lastWords: string,
 ): QpvoError {
   if (refusal !== undefined) {
-    const { text, advice } = refusal;
-    return new QpvoError('QPVO_ENGINE', { what: text, ...(advice === undefined ? {} : { advice }) });
+    const isMemory = refusal.code === 'QPVO_OUT_OF_MEMORY';
+    return new QpvoError(isMemory ? 'QPVO_OUT_OF_MEMORY' : 'QPVO_ENGINE', { what: refusal.text });
   }
   const words = lastWords.trim().split('\n').at(-1) ?? '';
   const library = /while loading shared libraries: ([\w.+-]+)/.exec(lastWords)?.[1];

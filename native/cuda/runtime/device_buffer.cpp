@@ -2,39 +2,23 @@
 #include "runtime/device_buffer.hpp"
 
 #include <array>
-#include <atomic>
 #include <exception>
-#include <mutex>
-#include <string>
 #include <utility>
 
 #include "qpvo/error.hpp"
+#include "runtime/memory_text.hpp"
 
 namespace qpvo::cuda {
 
 namespace {
 
-struct Tally {
-  std::mutex mutex;
-  Allocated now{}, most{};
-  std::atomic<bool> watched = false;
-  std::size_t damaged = 0;
-};
-
-Tally& tally() {
-  static Tally instance;
-  return instance;
-}
-
-std::size_t& of(Allocated& amount, allocation::Place place) { return place == allocation::Place::device ? amount.device : amount.pinned; }
+std::size_t Allocated::* at(allocation::Place place) { return place == allocation::Place::device ? &Allocated::device : &Allocated::pinned; }
 
 std::array<unsigned char, kSentinelBytes> sentinel() {
   std::array<unsigned char, kSentinelBytes> bytes{};
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = i % 2 == 0 ? 0xfe : 0xff;
   return bytes;
 }
-
-std::string megabytes(std::size_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
 
 }  // namespace
 
@@ -46,12 +30,10 @@ void* take(Place place, std::size_t bytes) {
   const cudaError_t status = place == Place::device ? cudaMalloc(&start, whole) : cudaMallocHost(&start, whole);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    std::size_t free = 0, total = 0;
-    cudaMemGetInfo(&free, &total);
     const Allocated held = allocatedBytes();
     throw Error("QPVO_OUT_OF_MEMORY", "Expected " + megabytes(bytes) + " more of " + (place == Place::device ? "GPU" : "pinned host") + " memory, beside the " +
-                                          megabytes(held.device) + " (GPU) and " + megabytes(held.pinned) + " (host) already taken, but the GPU has " + megabytes(free) +
-                                          " free of " + megabytes(total) + ". Close other programs on the GPU, or choose a smaller model, image or window.");
+                                          megabytes(held.device) + " (GPU) and " + megabytes(held.pinned) + " (host) already taken, but " + freeMemoryText() +
+                                          ". Close other programs on the GPU, or choose a smaller model, image or window.");
   }
   check(status, "allocating memory");
   const auto pattern = sentinel();
@@ -60,10 +42,7 @@ void* take(Place place, std::size_t bytes) {
   check(cudaMemset(data, 0, bytes), "allocating memory");
   check(cudaMemcpy(data + bytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
   check(cudaDeviceSynchronize(), "allocating memory");
-  Tally& all = tally();
-  const std::scoped_lock lock(all.mutex);
-  of(all.now, place) += bytes;
-  if (of(all.now, place) > of(all.most, place)) of(all.most, place) = of(all.now, place);
+  tally().add(at(place), bytes);
   return data;
 }
 
@@ -88,10 +67,10 @@ void giveBack(Place place, void* data, std::size_t bytes) noexcept {
   } else {
     cudaFreeHost(start);
   }
-  Tally& all = tally();
-  const std::scoped_lock lock(all.mutex);
-  of(all.now, place) -= bytes;
-  all.damaged += damaged;
+  tally().remove(at(place), bytes);
+  if (!damaged) return;
+  const std::scoped_lock lock(tally().mutex);
+  ++tally().damaged;
 }
 
 bool sentinelsIntact(const void* data, std::size_t bytes) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/check.hpp"
+#include "runtime/tally.hpp"
 
 namespace qpvo::cuda {
 
@@ -25,10 +26,7 @@ bool sentinelsIntact(const void* data, std::size_t bytes);
 
 }  // namespace allocation
 
-/// Bytes that all buffers of the process hold on the device and in pinned host memory now, without sentinels, and the most they ever held since resetPeak.
-struct Allocated {
-  std::size_t device, pinned;
-};
+/// What all buffers of the process hold now, without sentinels, and engines of TensorRT, and the most they ever held since resetPeak.
 Allocated allocatedBytes();
 Allocated peakBytes();
 void resetPeak();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stands in for TensorRT behind plan_builder.hpp. What it does is said by a word in QPVO_DOUBLE_BUILD, else by that in front of the "graph":
 //   refuse   TensorRT's refusal of a graph, in words with quotation marks, a line break and a byte that is no UTF-8
+//   starve   memory that runs out
 //   crash    a segmentation fault in the middle of a build
 //   slow     a build of a hundred steps of 50 ms
 //   (other)  a plan that says what it was built from: inputs, options, and how long the timings were that it got
@@ -31,6 +32,7 @@ class DoublePlanBuilder final : public PlanBuilder {
     listener.phase("Building engine", "", 2);
     listener.phase("Timing layers", "Building engine", 100);
     if (task.starts_with("refuse")) throw Error("QPVO_ENGINE", "TensorRT refuses the graph: no \"Frobnicate\"\n(node 3) \xff.");
+    if (task.starts_with("starve")) throw Error("QPVO_OUT_OF_MEMORY", "TensorRT builds no engine: the GPU has 9 MB free of 64 MB.");
     if (task.starts_with("crash")) std::raise(SIGSEGV);
     for (int step = 0; step < 100; ++step) {
       if (task.starts_with("slow")) std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -63,6 +63,12 @@ describe('the engine builder program, with a double in the place of TensorRT', f
     assert.equal(existsSync(wanted.plan), false);
   });
 
+  it('memory that runs out is told as that', async () => {
+    const wanted = order('starve', 'starved');
+    await assert.rejects(buildEngine(wanted, {}, program), { code: 'QPVO_OUT_OF_MEMORY', message: /9 MB free of 64/ });
+    assert.equal(existsSync(wanted.plan), false);
+  });
+
   it('a crash is told as one, and leaves no file', async () => {
     const wanted = order('crash', 'crashed');
     await assert.rejects(buildEngine(wanted, {}, program), { code: 'QPVO_ENGINE', message: /a crash \(SIGSEGV\)/ });

@@ -15,7 +15,7 @@ const LOADER = `
 int main(int, char** values) {
   try {
     const auto module = qpvo::tensorrt::Module::load(values[1]);
-    std::printf("%s\\n", module.version().c_str());
+    std::printf("%s, %zu bytes on the GPU\\n", module.version().c_str(), qpvo::cuda::tally().now.device);
     module.openEncoder({}, *reinterpret_cast<const qpvo::cuda::Context*>(values));
   } catch (const qpvo::Error& error) {
     std::printf("%s %s\\n", error.code().c_str(), error.what());
@@ -31,16 +31,23 @@ describe('the TensorRT module, as the addon loads it', function () {
   before(() => {
     writeFileSync(at('loader.cpp'), LOADER);
     writeFileSync(at('other.cpp'), 'int nothing() { return 0; }\n');
-    compile([at('loader.cpp'), nativePath('tensorrt/module.cpp'), '-ldl', '-o', at('loader')]);
+    compile([
+      at('loader.cpp'),
+      nativePath('tensorrt/module.cpp'),
+      nativePath('cuda/runtime/tally.cpp'),
+      '-ldl',
+      '-o',
+      at('loader'),
+    ]);
     compileDoubleModule(folder, 'good.so');
     compileDoubleModule(folder, 'stale.so', 'tensorrt::kModuleSurface+1');
     compile(['-shared', at('other.cpp'), '-o', at('other.so')]);
   });
 
-  it('tells its version, and its errors keep their codes across the border', () => {
+  it('tells its version, counts where the process does, and its errors keep their codes across the border', () => {
     assert.equal(
       load(at('good.so')),
-      '10.3.0.26\nQPVO_ENGINE not this plan: 0 bytes for core -1 and 0 bytes for core -1\n',
+      '10.3.0.26, 7 bytes on the GPU\nQPVO_ENGINE not this plan: 0 bytes for core -1 and 0 bytes for core -1\n',
     );
   });
 
