@@ -20,8 +20,8 @@ build:
   --set <name=value>   change a parameter; may be repeated. Patches and windows fix the shapes
   --dla <core>         deep learning accelerator, on machines that have one; fp16, with the GPU for what it cannot do. Runs take such
                        an engine with the parameter dlaCore (default: that parameter of the profile or of --set)
-  --level <0..5>       how long TensorRT searches (default: 3)
-  --workspace <MB>     most scratch memory of a layer (default: 1024)
+  --level <0..5>       how long TensorRT searches (default: 3); engines that are there with another one are built again
+  --workspace <MB>     most scratch memory of a layer (default: 1024); engines that are there with another one are built again
   --force              build anew what is there
 list:
   --json               print JSON

@@ -142,7 +142,7 @@ export const PARAMETERS = {
   }),
   dlaCore: integer(-1, [-1, 7], {
     group: RUN,
-    text: 'Core of the deep learning accelerator for the networks that TensorRT computes, all of them in fp16; -1 is the GPU. Engines are built for one or the other: `qpvo engine build --dla <core>`.',
+    text: 'Core of the deep learning accelerator for the networks that TensorRT computes, all of them in fp16; -1 is the GPU. Engines are built for one or the other: option `--dla` of `qpvo engine build`.',
   }),
   threads: integer(0, [0, 256], { group: RUN, text: 'Processor threads; 0 takes all cores.' }),
   seed: integer(0, [0, 4294967295], {

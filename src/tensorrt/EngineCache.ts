@@ -48,8 +48,8 @@ export class EngineCache {
     return `${path}.${process.pid}.part`;
   }
 
-  /** The plan of a key; else why there is none that can be used, in one clause. */
-  async find(key: EngineKey): Promise<{ plan: Uint8Array } | { fault: string }> {
+  /** The plan of a key, and what it was built with; else why there is none that can be used, in one clause. */
+  async find(key: EngineKey): Promise<{ plan: Uint8Array; key: EngineKey } | { fault: string }> {
     const path = this.pathOf(key);
     let content: Buffer;
     try {
@@ -61,7 +61,7 @@ export class EngineCache {
     const file = decodePlanFile(content);
     if ('fault' in file) return { fault: `${path} is ${file.fault}` };
     const difference = keyDifference(key, file.header.key);
-    if (difference === undefined) return { plan: file.plan };
+    if (difference === undefined) return { plan: file.plan, key: file.header.key };
     return { fault: `${path} is of another ${difference.field}: ${difference.found}` };
   }
 

@@ -29,7 +29,10 @@ export interface EngineOptions {
 
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = { dlaCore: -1, level: 3, workspaceMb: 1024 };
 
-/** Everything an engine depends on. Two engines whose keys differ in level and workspace only are the same to a user of them: one is faster. */
+/**
+ * Everything an engine depends on. Level and workspace are the builder's alone: whoever runs an engine takes it whatever they were, so they stand in its record and are
+ * not part of its name.
+ */
 export interface EngineKey extends EngineMachine, EngineOptions {
   graph: EngineGraphName;
   /** SHA-256 of the ONNX graph, lower-case hexadecimal. */
@@ -38,7 +41,7 @@ export interface EngineKey extends EngineMachine, EngineOptions {
   inputs: Readonly<Record<string, readonly number[]>>;
 }
 
-/** What makes an engine another one. */
+/** What makes an engine another one to those who run it. */
 const FIELDS = ['graph', 'onnx', 'tensorrt', 'cuda', 'device', 'computeCapability', 'dlaCore'] as const;
 
 /** The first field in which two keys differ, with both values; undefined when they agree. */
@@ -53,7 +56,22 @@ export function keyDifference(
   return wanted === had ? undefined : { field: 'inputs', expected: wanted, found: had };
 }
 
-/** SHA-256 of the key, whatever the order of its fields. */
+/** The first option that was asked for and that an engine was not built with, in one clause; undefined when it has all of them. */
+export function optionDifference(
+  asked: Partial<Pick<EngineOptions, 'level' | 'workspaceMb'>>,
+  found: EngineKey,
+): string | undefined {
+  for (const [field, name] of [
+    ['level', '--level'],
+    ['workspaceMb', '--workspace'],
+  ] as const) {
+    const wanted = asked[field];
+    if (wanted !== undefined && wanted !== found[field]) return `built with ${name} ${found[field]}, not ${wanted}`;
+  }
+  return undefined;
+}
+
+/** SHA-256 of what makes it another engine, whatever the order of the fields. */
 export function keyDigest(key: EngineKey): string {
   const text = [...FIELDS.map((field) => `${field}=${key[field]}`), inputsText(key.inputs)].join('\n');
   return createHash('sha256').update(text).digest('hex');

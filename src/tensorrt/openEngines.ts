@@ -3,11 +3,19 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Precision } from '../config/Profile.ts';
 import { QpvoError } from '../error.ts';
 import { checksum, type ModelManifest } from '../network/manifest.ts';
+import { modelArgument } from '../network/modelFolder.ts';
 import type { NetworkPart } from '../network/neededParts.ts';
 import { BuildProgress } from './BuildProgress.ts';
 import { buildEngine, probeTensorrt, type TensorrtReport } from './builderProcess.ts';
 import { EngineCache } from './EngineCache.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineGraphName, type EngineKey, type EngineOptions } from './EngineKey.ts';
+import {
+  DEFAULT_ENGINE_OPTIONS,
+  type EngineGraphName,
+  type EngineKey,
+  type EngineMachine,
+  type EngineOptions,
+  optionDifference,
+} from './EngineKey.ts';
 import { type EngineGraph, type EngineShape, engineGraphs, NETWORK_OF } from './engineGraphs.ts';
 import { builderPath, engineFolder, modulePath } from './places.ts';
 
@@ -30,6 +38,7 @@ export interface EngineRequest {
   /** Which networks, and in which precision. */
   precision: Partial<Readonly<Record<NetworkPart, Precision>>>;
   shape: EngineShape;
+  /** An engine that is there is built again when it was built with another level or workspace than those given here; without `build` it serves all the same. */
   options?: Partial<EngineOptions>;
   /** Builds what is missing or does not fit; without, that is an error. */
   build: boolean;
@@ -55,11 +64,11 @@ export interface Engines {
 /**
  * The engines of networks: from the cache, built when they are missing, damaged, or of another graph, shape, TensorRT or GPU.
  *
- * @throws QPVO_ENGINE when there is no TensorRT, it refuses a graph, its process crashes, or an engine is missing and must not be built; QPVO_MODEL when the model
- * lacks a part; QPVO_OUTPUT when the cache cannot be written; the signal's reason when it ended a build
+ * @throws QPVO_ENGINE when there is no TensorRT, it refuses a graph, its process crashes, or an engine is missing and must not be built; QPVO_OUT_OF_MEMORY when a build
+ * has too little; QPVO_MODEL when the model lacks a part; QPVO_OUTPUT when the cache cannot be written; the signal's reason when it ended a build
  */
 export async function openEngines(request: EngineRequest): Promise<Engines> {
-  const { modelDir, manifest, precision, shape, signal } = request;
+  const { precision, signal } = request;
   const cache = new EngineCache(request.folder ?? engineFolder());
   const options = { ...DEFAULT_ENGINE_OPTIONS, ...request.options };
   const machine = await probeTensorrt(request.builder ?? builderPath());
@@ -67,15 +76,11 @@ export async function openEngines(request: EngineRequest): Promise<Engines> {
 
   const engines: Engines = { module: modulePath(), plans: {}, built: [] };
   const missing: { graph: EngineGraph; key: EngineKey; fault: string }[] = [];
-  for (const network of ['encoder', 'update'] as const) {
-    const wanted = precision[network];
-    if (wanted === undefined) continue;
-    for (const graph of await engineGraphs(modelDir, manifest, network, wanted, shape)) {
-      const key = keyOf(graph, machine, options);
-      const found = await cache.find(key);
-      if ('plan' in found && request.force !== true) engines.plans[graph.name] = found.plan;
-      else missing.push({ graph, key, fault: 'plan' in found ? 'built anew' : found.fault });
-    }
+  for (const { graph, key } of await wantedEngines(request, machine, options)) {
+    const found = await cache.find(key);
+    const fault = 'fault' in found ? found.fault : reasonToRebuild(request, found.key);
+    if ('plan' in found && fault === undefined) engines.plans[graph.name] = found.plan;
+    else missing.push({ graph, key, fault: fault! });
   }
   if (missing.length > 0 && !request.build) throw notBuilt(missing[0]!, request);
   if (missing.length > 0) await cache.sweep();
@@ -132,9 +137,32 @@ async function buildOne(
   }
 }
 
-function keyOf({ name, onnx, inputs }: EngineGraph, machine: TensorrtReport, options: EngineOptions): EngineKey {
-  const { tensorrt, cuda, device, computeCapability } = machine;
-  return { graph: name, onnx: checksum(onnx), inputs, tensorrt, cuda, device, computeCapability, ...options };
+/**
+ * What engines a request needs on a machine: their graphs, and the keys under which they are kept.
+ *
+ * @throws QPVO_MODEL when the model lacks a part
+ */
+export async function wantedEngines(
+  { modelDir, manifest, precision, shape }: Pick<EngineRequest, 'modelDir' | 'manifest' | 'precision' | 'shape'>,
+  { tensorrt, cuda, device, computeCapability }: EngineMachine,
+  options: EngineOptions,
+): Promise<{ graph: EngineGraph; key: EngineKey }[]> {
+  const machine: EngineMachine = { tensorrt, cuda, device, computeCapability };
+  const graphs: EngineGraph[] = [];
+  for (const network of ['encoder', 'update'] as const) {
+    const wanted = precision[network];
+    if (wanted !== undefined) graphs.push(...(await engineGraphs(modelDir, manifest, network, wanted, shape)));
+  }
+  return graphs.map((graph) => {
+    const { name, onnx, inputs } = graph;
+    return { graph, key: { graph: name, onnx: checksum(onnx), inputs, ...machine, ...options } };
+  });
+}
+
+/** Why an engine that could serve is built again. */
+function reasonToRebuild({ build, force, options }: EngineRequest, found: EngineKey): string | undefined {
+  if (force === true) return 'built anew';
+  return build ? optionDifference(options ?? {}, found) : undefined;
 }
 
 /** The deep learning accelerator takes no QuantizeLinear of graphs, and fp32 not at all. */
@@ -163,7 +191,7 @@ function checkAccelerator(
 
 function notBuilt(
   { graph, key: { dlaCore }, fault }: { graph: EngineGraph; key: EngineKey; fault: string },
-  { manifest, precision, shape }: EngineRequest,
+  { modelDir, precision, shape }: EngineRequest,
 ): QpvoError {
   const network = NETWORK_OF[graph.name];
   const { width, height, patches, sources, targets } = shape;
@@ -172,11 +200,16 @@ function notBuilt(
   const command = [
     `qpvo engine build --size ${width}x${height} --set networkScale=1`,
     ...fixing.map(([name, value]) => `--set ${name}=${value}`),
-    `--model ${manifest.name} --networks ${network} --precision ${precision[network]}`,
+    `--model ${shellWord(modelArgument(modelDir))} --networks ${network} --precision ${precision[network]}`,
     ...(dlaCore < 0 ? [] : [`--dla ${dlaCore}`]),
   ].join(' ');
   return new QpvoError('QPVO_ENGINE', {
     what: `the TensorRT engine of the graph ${graph.name} cannot be used: ${fault}`,
     advice: `Build it once, which takes minutes: ${command}`,
   });
+}
+
+/** In quotation marks where a shell would take it for several words. */
+function shellWord(text: string): string {
+  return /^[\w./+:=@%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

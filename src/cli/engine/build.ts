@@ -8,7 +8,7 @@ import { QpvoError } from '../../error.ts';
 import { type ModelManifest, readManifest } from '../../network/manifest.ts';
 import { findModelFolder } from '../../network/modelFolder.ts';
 import type { NetworkPart } from '../../network/neededParts.ts';
-import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../../tensorrt/EngineKey.ts';
+import type { EngineOptions } from '../../tensorrt/EngineKey.ts';
 import { engineShape } from '../../tensorrt/engineShape.ts';
 import { type EngineRequest, openEngines } from '../../tensorrt/openEngines.ts';
 import { engineFolder } from '../../tensorrt/places.ts';
@@ -41,6 +41,15 @@ const NETWORKS = ['encoder', 'update'] as const;
 const INTERRUPTED = 130;
 
 export async function run(args: string[]): Promise<number> {
+  return build(readRequest(args));
+}
+
+/**
+ * What the arguments of `qpvo engine build` ask for.
+ *
+ * @throws QPVO_USAGE or QPVO_PARAMETER naming the option; QPVO_PROFILE, QPVO_MODEL or QPVO_CALIBRATION as a run does
+ */
+export function readRequest(args: string[]): EngineRequest {
   const { values } = parse(args);
   const profile = values.profile === undefined ? undefined : readProfile(values.profile);
   const modelDir = findModelFolder(values.model ?? profile?.model ?? 'small');
@@ -53,7 +62,7 @@ export async function run(args: string[]): Promise<number> {
   const camera = { fx: 1, fy: 1, cx: 0, cy: 0, model: 'none' as const, coefficients: [], origin: '--size' };
   const image = rectifiedCamera({ ...size, ...camera }, parameters.networkScale);
   const precision = precisionOf(values, profile);
-  return build({
+  return {
     modelDir,
     manifest,
     precision,
@@ -61,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
     options: engineOptions(values, parameters.dlaCore),
     build: true,
     force: values.force,
-  });
+  };
 }
 
 async function build(request: EngineRequest): Promise<number> {
@@ -121,15 +130,17 @@ function precisionOf(
   return Object.fromEntries(chosen.map((network) => [network, given ?? profile?.precision[network] ?? 'fp16']));
 }
 
-function engineOptions({ dla, level, workspace }: Options, dlaCore: number): EngineOptions {
-  const usual = DEFAULT_ENGINE_OPTIONS;
-  const found = {
-    dlaCore: numberOption('dla', dla, { least: 0, integer: true }) ?? dlaCore,
-    level: numberOption('level', level, { least: 0, integer: true }) ?? usual.level,
-    workspaceMb: numberOption('workspace', workspace, { least: 1, integer: true }) ?? usual.workspaceMb,
+/** Level and workspace only where they are given: engines that are there need not have others. */
+function engineOptions(values: Options, dlaCore: number): Partial<EngineOptions> {
+  const level = numberOption('level', values.level, { least: 0, integer: true });
+  const workspaceMb = numberOption('workspace', values.workspace, { least: 1, integer: true });
+  if (level !== undefined && level > 5)
+    throw new QpvoError('QPVO_USAGE', { what: 'option --level', expected: '0 to 5', received: `${level}` });
+  return {
+    dlaCore: numberOption('dla', values.dla, { least: 0, integer: true }) ?? dlaCore,
+    ...(level === undefined ? {} : { level }),
+    ...(workspaceMb === undefined ? {} : { workspaceMb }),
   };
-  if (found.level <= 5) return found;
-  throw new QpvoError('QPVO_USAGE', { what: 'option --level', expected: '0 to 5', received: `${found.level}` });
 }
 
 function sizeOption(text: string | undefined): { width: number; height: number } {

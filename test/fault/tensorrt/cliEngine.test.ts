@@ -45,9 +45,34 @@ describe('qpvo engine', function () {
     assert.deepEqual(new Set(engines.map(({ state }) => state)), new Set(['for TensorRT 10.3.0.26, not 11.1.0.106']));
 
     assert.match((await engine(['clear', '--unfit'])).stdout, /^removed 0 files/);
-    assert.match((await engine(['clear', '--model', 'base'])).stdout, /^removed 0 files/);
+    assert.match((await engine(['clear', '--model', 'small_pruned'])).stdout, /^removed 0 files/);
+    const mistyped = await engine(['clear', '--model', 'smal']);
+    assert.equal(mistyped.code, 2);
+    assert.match(
+      mistyped.stderr,
+      /option --model: expected a model with engines: small, but received "smal"\. Did you mean small\?/,
+    );
     assert.match((await engine(['clear'])).stdout, /^removed 4 files/);
     assert.match((await engine(['list'])).stdout, /^no engines in /);
+    assert.match(
+      (await engine(['clear', '--model', 'huge'])).stderr,
+      /of the package; no model has engines, but.*"huge"/,
+    );
+  });
+
+  it('builds again with a level or a workspace that is asked for, and else takes what is there', async () => {
+    const env = { QPVO_ENGINES: join(scratch, 'searched') };
+    const build = (...more: string[]) => engine(['build', ...SIZE, ...more], { env });
+    await build('--level', '3');
+    assert.match((await build()).stdout, /^nothing to build: features, context/);
+    const longer = await build('--level', '5');
+    assert.match(longer.stdout, /^built features, context/);
+    assert.match(longer.stderr, /^engine context: built with --level 3, not 5$/m);
+    for (const known of [[], ['--level', '5'], ['--workspace', '1024']])
+      assert.match((await build(...known)).stdout, /^nothing to build: features, context/);
+    const smaller = await build('--workspace', '256');
+    assert.match(smaller.stderr, /^engine features: built with --workspace 1024, not 256$/m);
+    assert.equal(readdirSync(env.QPVO_ENGINES).filter((name) => name.endsWith('.engine')).length, 2);
   });
 
   it('builds for the accelerator that runs are to take', async () => {
@@ -95,6 +120,12 @@ describe('qpvo engine', function () {
     assert.equal(result.code, 130, result.stderr);
     assert.match(result.stderr, /Ending: .*\n[\s\S]*interrupted; the engine at work was not kept/);
     assert.deepEqual(existsSync(folder) ? readdirSync(folder) : [], []);
+  });
+
+  it('tells that memory ran out', async () => {
+    const { code, stderr } = await engine(['build', ...SIZE], { env: { QPVO_DOUBLE_BUILD: 'starve' } });
+    assert.equal(code, 1);
+    assert.match(stderr, /the GPU has 9 MB free of 64 MB\. \[QPVO_OUT_OF_MEMORY\]/);
   });
 
   it('tells a refused graph, and exits with 1', async () => {

@@ -15,6 +15,8 @@ import { join } from 'node:path';
 import { defaultParameters } from '../../../src/config/parameters.ts';
 import { readManifest } from '../../../src/network/manifest.ts';
 import { findModelFolder } from '../../../src/network/modelFolder.ts';
+import { probeTensorrt } from '../../../src/tensorrt/builderProcess.ts';
+import { builtSizes } from '../../../src/tensorrt/builtSizes.ts';
 import { EngineCache } from '../../../src/tensorrt/EngineCache.ts';
 import { engineShape } from '../../../src/tensorrt/engineShape.ts';
 import { type EngineRequest, openEngines } from '../../../src/tensorrt/openEngines.ts';
@@ -75,13 +77,23 @@ describe('TensorRT engines and their cache', function () {
     assert.equal(engines().length, 9);
   });
 
-  it('a change of image size or TensorRT means another engine, and the old ones stay; one of another level does', async () => {
+  it('a change of image size or TensorRT means another engine, and the old ones stay', async () => {
     await open();
     await open({ shape: { ...shape, width: 176 } });
-    assert.deepEqual((await open({ options: { level: 1 } })).built, []);
     process.env.QPVO_DOUBLE_TENSORRT = '10.13.3.9';
     assert.deepEqual((await open()).built, ['features', 'context']);
     assert.equal(engines().length, 6);
+  });
+
+  it('one of another level or workspace serves a run; where a build asks for others, it takes its place', async () => {
+    await open({ options: { level: 2 } });
+    assert.deepEqual((await open({ options: { level: 5, workspaceMb: 7 }, build: false })).built, []);
+    assert.deepEqual((await open()).built, []);
+    const notices: string[] = [];
+    const { plans } = await open({ options: { workspaceMb: 512 }, onNotice: (text) => notices.push(text) });
+    assert.match(Buffer.from(plans.features!).toString(), /level 3 workspace 536870912 /);
+    assert.equal(notices[0], 'engine features: built with --workspace 1024, not 512');
+    assert.equal(engines().length, 2);
   });
 
   for (const [what, spoil, notice] of [
@@ -132,13 +144,14 @@ describe('TensorRT engines and their cache', function () {
 
   for (const [mode, message] of [
     ['refuse', /TensorRT refuses the graph: no "Frobnicate"/],
+    ['starve', /9 MB free of 64 MB/],
     ['crash', /the engine builder failed: .*a crash \(SIGSEGV\)/],
   ] as const) {
     it(`a build that ends with "${mode}" leaves the cache as it was`, async () => {
       await open({ precision: { update: 'fp16' } });
       const before = files();
       process.env.QPVO_DOUBLE_BUILD = mode;
-      await assert.rejects(open(), { code: 'QPVO_ENGINE', message });
+      await assert.rejects(open(), { code: mode === 'starve' ? 'QPVO_OUT_OF_MEMORY' : 'QPVO_ENGINE', message });
       assert.deepEqual(files(), before);
       delete process.env.QPVO_DOUBLE_BUILD;
       assert.deepEqual((await open()).built, ['features', 'context']);
@@ -203,6 +216,24 @@ describe('TensorRT engines and their cache', function () {
     assert.deepEqual(files(), []);
     rmSync(folder, { recursive: true });
     assert.deepEqual([await cache.list(), await cache.clear()], [[], { files: 0, bytes: 0 }]);
+  });
+
+  it('are told by the sizes of images for which all are there, whole, and for this machine', async () => {
+    const request = { modelDir, manifest, shape, folder, precision: { encoder: 'fp16' }, dlaCore: -1 } as const;
+    const machine = await probeTensorrt(builder);
+    const sizes = () => builtSizes(request, machine);
+    assert.deepEqual(await sizes(), []);
+    const precision = { encoder: 'fp16' } as const;
+    await open({ precision });
+    await open({ precision, shape: { ...shape, width: 176 }, options: { level: 5 } });
+    await open({ precision: { encoder: 'int8' }, shape: { ...shape, width: 192 } });
+    assert.deepEqual((await sizes()).sort(), ['160x96', '176x96']);
+    assert.deepEqual(await builtSizes({ ...request, dlaCore: 1 }, machine), []);
+    assert.deepEqual(await builtSizes({ ...request, shape: { ...shape, patches: 96 } }, machine), []);
+    assert.deepEqual(await builtSizes(request, { ...machine, tensorrt: '11.1.0.106' }), []);
+    const wide = (await new EngineCache(folder).list()).find(({ header }) => header?.key.inputs.image?.[3] === 176);
+    writeFileSync(wide!.path, readFileSync(wide!.path).subarray(0, -1));
+    assert.deepEqual(await sizes(), ['160x96']);
   });
 
   it('for the deep learning accelerator: only where there is one, and in fp16', async () => {

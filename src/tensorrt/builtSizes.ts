@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+import { EngineCache } from './EngineCache.ts';
+import { DEFAULT_ENGINE_OPTIONS, type EngineMachine, keyDifference } from './EngineKey.ts';
+import { type EngineRequest, wantedEngines } from './openEngines.ts';
+import { engineFolder } from './places.ts';
+
+/** What a run needs of TensorRT, whatever its image. */
+export type SizelessRequest = Pick<EngineRequest, 'modelDir' | 'manifest' | 'precision' | 'folder'> & {
+  shape: Omit<EngineRequest['shape'], 'width' | 'height'>;
+  /** Core of the deep learning accelerator; -1 is the GPU. */
+  dlaCore: number;
+};
+
+/**
+ * The sizes of network images, such as "752x480", for which a machine has all engines of a run whose encoders TensorRT computes. Of the files only the headers are
+ * read: one that is damaged in its plan shows when it is opened.
+ *
+ * @throws QPVO_OUTPUT when the cache cannot be read; QPVO_MODEL when the model lacks a part
+ */
+export async function builtSizes(request: SizelessRequest, machine: EngineMachine): Promise<string[]> {
+  const { shape, dlaCore, folder = engineFolder() } = request;
+  const entries = await new EngineCache(folder).list();
+  const keys = entries.flatMap(({ header, fault }) => (header === undefined || fault !== undefined ? [] : header.key));
+  const images = keys.flatMap(({ inputs }) => (inputs.image === undefined ? [] : [inputs.image.slice(2).join('x')]));
+  const built: string[] = [];
+  for (const image of new Set(images)) {
+    const [height, width] = image.split('x').map(Number) as [number, number];
+    const options = { ...DEFAULT_ENGINE_OPTIONS, dlaCore };
+    const wanted = await wantedEngines({ ...request, shape: { ...shape, width, height } }, machine, options);
+    const isThere = wanted.every(({ key }) => keys.some((found) => keyDifference(key, found) === undefined));
+    if (isThere) built.push(`${width}x${height}`);
+  }
+  return built;
+}
