@@ -8,6 +8,7 @@ import { gpuProbe } from '../src/native/gpuProbe.ts';
 import { type BenchOptions, benchmark } from './benchmark.ts';
 import { runCli } from './cliRun.ts';
 import { type FrameRecord, framesWithPose, hostMs } from './FrameRecord.ts';
+import { hasEngines } from './recordingEngines.ts';
 import { demo, excerpt, mh05, type Recording } from './recordings.ts';
 import { medianOf, quantileOf } from './statistics.ts';
 import { atMost, type Judged, plain, targetTable } from './targets.ts';
@@ -17,7 +18,9 @@ const BESIDE: Readonly<Record<string, string>> = {
   desktop_fp16: 'cpu_fp32_default',
   desktop_int8: 'cpu_fp32_default',
   orin_fp16: 'cpu_fp32',
+  orin_fp16_tensorrt: 'cpu_fp32',
   orin_int8: 'cpu_int8',
+  orin_int8_tensorrt: 'cpu_int8',
 };
 const DEFAULT_WINDOWS = ['desktop_fp16', 'desktop_int8'];
 /** MB on the GPU, by windows. */
@@ -44,7 +47,7 @@ await benchmark(
   'gpu',
   async ({ frames, values, save }) => {
     const probe = gpuProbe();
-    const { obstacle, name } = gpuOffer(probe, false);
+    const { obstacle, name } = gpuOffer(probe, '');
     if (obstacle !== '' || 'obstacle' in probe) {
       console.log(`*** SKIPPED: nothing was measured, because there is no GPU for qpvo here: ${obstacle}. ***`);
       return undefined;
@@ -55,6 +58,7 @@ await benchmark(
     const profiles = measurable(machine, values.model);
     const results: object[] = [];
     for (const profile of profiles) {
+      if (!(await hasEngines(profile, recording, values.model))) continue;
       const gpu = await measure(recording, profile, frames, values.model);
       const cpu = await measure(recording, BESIDE[profile]!, frames ?? CPU_FRAMES, values.model);
       const numbers = numbersOf(gpu, cpu);

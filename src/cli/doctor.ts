@@ -5,6 +5,7 @@ import { checkGpu } from './doctor/gpuChecks.ts';
 import { checkMachine } from './doctor/machineChecks.ts';
 import { checkModels } from './doctor/modelChecks.ts';
 import { checkPackages } from './doctor/packageChecks.ts';
+import { tensorrtCheck, tensorrtState } from './doctor/tensorrtCheck.ts';
 import { parseOptions } from './parseOptions.ts';
 
 const HELP = `Usage: qpvo doctor [options]
@@ -30,7 +31,14 @@ const MARKS: Readonly<Record<CheckStatus, string>> = {
 
 async function run(args: string[]): Promise<number> {
   const { values } = parseOptions('doctor', args, [], { json: { type: 'boolean', default: false } });
-  const checks = [...checkPackages(), ...(await checkMachine()), ...(await checkGpu()), ...(await checkModels())];
+  const tensorrt = await tensorrtState();
+  const checks = [
+    ...checkPackages(),
+    ...(await checkMachine()),
+    ...checkGpu(),
+    tensorrtCheck(tensorrt),
+    ...(await checkModels(tensorrt)),
+  ];
   console.log(values.json ? JSON.stringify(checks, null, 2) : checks.map(line).join('\n'));
   const broken = checks.filter((check) => check.status === 'broken');
   if (broken.length === 0) return 0;

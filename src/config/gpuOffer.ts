@@ -15,6 +15,8 @@ export interface GpuOffer {
   integrated: boolean;
   /** What networks are computed with. */
   support: readonly Support[];
+  /** Why TensorRT computes none of them, in one clause; empty when it does. */
+  tensorrtObstacle: string;
 }
 
 /** The oldest GPUs with the tensor core instructions of the kernels (Ampere). */
@@ -32,21 +34,27 @@ const TENSORRT: Support = {
   precisions: { encoder: ['fp32', 'fp16', 'int8'], update: ['fp32', 'fp16', 'int8'] },
 };
 
-/** Whether TensorRT was there when qpvo was built. */
-export function hasTensorrtModule(): boolean {
-  return existsSync(modulePath());
+/** Why TensorRT cannot be used, as far as it can be told without asking it (probeTensorrt); empty when its modules were built. */
+export function tensorrtObstacle(): string {
+  return existsSync(modulePath()) ? '' : 'qpvo was built without it, as it is where CUDA or TensorRT is not found';
 }
 
-/** What follows from a probe. `hasTensorrt`: the modules for TensorRT were built. */
-export function gpuOffer(probe: GpuProbe, hasTensorrt: boolean): GpuOffer {
+/**
+ * What follows from a probe.
+ *
+ * @param withoutTensorrt why TensorRT cannot be used, empty when it can
+ */
+export function gpuOffer(probe: GpuProbe, withoutTensorrt: string): GpuOffer {
   const obstacle = 'obstacle' in probe ? probe.obstacle : reportObstacle(probe.report);
-  if (obstacle !== '' || 'obstacle' in probe) return { obstacle, name: '', integrated: false, support: [] };
+  if (obstacle !== '' || 'obstacle' in probe)
+    return { obstacle, name: '', integrated: false, support: [], tensorrtObstacle: withoutTensorrt };
   const [gpu] = probe.report.devices;
   return {
     obstacle,
     name: gpu!.name,
     integrated: gpu!.integrated,
-    support: hasTensorrt ? [OWN_KERNELS, TENSORRT] : [OWN_KERNELS],
+    support: withoutTensorrt === '' ? [OWN_KERNELS, TENSORRT] : [OWN_KERNELS],
+    tensorrtObstacle: withoutTensorrt,
   };
 }
 

@@ -6,7 +6,7 @@ import { type ModelManifest, readManifest } from '../network/manifest.ts';
 import { findModelFolder } from '../network/modelFolder.ts';
 import { missingForForm } from '../network/neededParts.ts';
 import { int8Products } from '../processorFlags.ts';
-import { type GpuOffer, gpuOffer, hasTensorrtModule } from './gpuOffer.ts';
+import { type GpuOffer, gpuOffer, tensorrtObstacle } from './gpuOffer.ts';
 import { type Device, PARTS, type Precision, type Profile, type Runtime } from './Profile.ts';
 import { listProfiles, readProfile } from './readProfile.ts';
 
@@ -41,7 +41,7 @@ export function thisMachine(): Machine {
     cores: availableParallelism(),
     int8Pays: int8Products().length > 0,
     support: EVERYWHERE,
-    gpu: () => gpuOffer(gpuProbe(), hasTensorrtModule()),
+    gpu: () => gpuOffer(gpuProbe(), tensorrtObstacle()),
   };
 }
 
@@ -56,7 +56,7 @@ export function profileObstacle(profile: Profile, machine: Machine, model: Model
     const offer = onDevice.find((each) => each.runtime === runtime[part]);
     if (offer === undefined) {
       return runtime[part] === 'tensorrt' && gpu !== undefined
-        ? `TensorRT for the ${name} is missing: qpvo was built without it`
+        ? `TensorRT for the ${name} is missing: ${gpu.tensorrtObstacle}`
         : `this version of qpvo has no runtime "${runtime[part]}" for the ${name} on ${device}, only ${listOf(onDevice, part)}`;
     }
     if (!offer.precisions[part].includes(precision[part])) {

@@ -261,7 +261,7 @@ describe('command line: runs', function () {
       /^can run: cpu, model small at scale 1, encoders fp32.*auto for recordings/,
     );
     assert.equal(profile('orin_int8').status, 'unavailable');
-    assert.match(profile('orin_int8').detail, /^cannot run here: it needs an NVIDIA GPU/);
+    assert.match(profile('orin_int8').detail, /^cannot run here: it needs the GPU \(see above\)$/);
   });
 });
 

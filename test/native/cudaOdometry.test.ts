@@ -167,6 +167,6 @@ describe('odometry on an emulated GPU', function () {
     assert.equal(report.fault, '');
     assert.equal(report.devices.length, 1);
     assert.ok(report.driverVersion > 0 && report.devices[0]!.totalMb > 0);
-    assert.equal(gpuOffer(probe, false).obstacle, '');
+    assert.equal(gpuOffer(probe, '').obstacle, '');
   });
 });

@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: MIT
+import { gpuOffer } from '../../config/gpuOffer.ts';
 import { PARTS, type Profile } from '../../config/Profile.ts';
+import type { OdometryParameters } from '../../config/parameters.ts';
 import { type Machine, modelOf, profileObstacle, thisMachine } from '../../config/profileObstacle.ts';
 import { listProfiles, readProfile } from '../../config/readProfile.ts';
-import { resolveParameters } from '../../config/resolveParameters.ts';
 import { selectProfile } from '../../config/selectProfile.ts';
+import { gpuProbe } from '../../native/gpuProbe.ts';
 import { type ModelManifest, type Part, readManifest, readModelFile } from '../../network/manifest.ts';
 import { findModelFolder, listModels } from '../../network/modelFolder.ts';
 import { modelFormsText } from '../../network/modelForms.ts';
 import { neededParts } from '../../network/neededParts.ts';
+import { builtSizes } from '../../tensorrt/builtSizes.ts';
+import type { EngineMachine } from '../../tensorrt/EngineKey.ts';
+import { engineShape } from '../../tensorrt/engineShape.ts';
+import { settleParameters } from '../settleRun.ts';
 import { type Check, checkOf } from './Check.ts';
+import type { TensorrtState } from './tensorrtCheck.ts';
 
-/** The network runtime, every model with its checksums, and every profile. */
-export async function checkModels(): Promise<Check[]> {
+/** The network runtime, every model with its checksums, and every profile on a machine whose TensorRT is this. */
+export async function checkModels(tensorrt: TensorrtState): Promise<Check[]> {
   const models = listModels();
-  const machine = thisMachine();
+  const withoutTensorrt = 'obstacle' in tensorrt ? tensorrt.obstacle : '';
+  const machine: Machine = { ...thisMachine(), gpu: () => gpuOffer(gpuProbe(), withoutTensorrt) };
   return [
     await checkRuntime(),
     ...(models.length === 0
       ? [{ name: 'models', status: 'broken' as const, detail: 'none in the folder models' }]
       : []),
     ...(await Promise.all(models.map(checkModel))),
-    ...(await Promise.all(listProfiles().map((name) => checkProfile(name, machine)))),
+    ...(await Promise.all(listProfiles().map((name) => checkProfile(name, machine, tensorrt)))),
   ];
 }
 
@@ -45,31 +53,66 @@ function checkModel(name: string): Promise<Check> {
 /**
  * What a run with this profile would do here. One that needs what this machine or this version lacks is no fault of the installation: it is listed with the reason.
  */
-async function checkProfile(name: string, machine: Machine): Promise<Check> {
+export async function checkProfile(name: string, machine: Machine, tensorrt: TensorrtState): Promise<Check> {
   let isObstructed = false;
-  const check = await checkOf(`profile ${name}`, () => {
+  const check = await checkOf(`profile ${name}`, async () => {
     const profile = readProfile(name);
-    const { networkScale } = resolveParameters([{ origin: `profile ${name}`, values: profile.parameters }]).values;
     const manifest = modelOf(profile);
-    const obstacle = profileObstacle(profile, machine, manifest);
+    const obstacle = obstacleText(profile, machine, manifest);
     isObstructed = obstacle !== undefined;
     if (isObstructed) return `cannot run here: ${obstacle}`;
     const folder = findModelFolder(profile.model);
     for (const network of PARTS) {
       for (const part of neededParts(network, profile)) readModelFile(folder, manifest, part);
     }
-    return `can run: ${profileText(profile, networkScale)}${autoText(name, machine)}`;
+    const parameters = settleParameters(profile, manifest, [], undefined);
+    const engines =
+      'report' in tensorrt && usesTensorrt(profile)
+        ? `, ${enginesText(name, await engineSizes(profile, folder, manifest, parameters, tensorrt.report))}`
+        : '';
+    return `can run: ${profileText(profile, parameters.networkScale)}${engines}${autoText(name, machine)}`;
   });
   return isObstructed ? { ...check, status: 'unavailable' } : check;
 }
 
-/** "cpu, model small at scale 0.5, encoders fp32 (onnxruntime), update operator fp32 (onnxruntime)", and what a run needs besides. */
-export function profileText({ name, device, model, precision, runtime }: Profile, networkScale: number): string {
+/** What stands above, of the GPU and of TensorRT, is not told again for every profile. */
+function obstacleText(profile: Profile, machine: Machine, manifest: ModelManifest): string | undefined {
+  if (profile.device === 'cuda' && machine.gpu().obstacle !== '') return 'it needs the GPU (see above)';
+  if (usesTensorrt(profile) && machine.gpu().tensorrtObstacle !== '') return 'it needs TensorRT (see above)';
+  return profileObstacle(profile, machine, manifest);
+}
+
+function usesTensorrt({ runtime }: Profile): boolean {
+  return PARTS.some((network) => runtime[network] === 'tensorrt');
+}
+
+/** Network images for which this machine has the engines of a profile. */
+function engineSizes(
+  { runtime, precision }: Profile,
+  modelDir: string,
+  manifest: ModelManifest,
+  parameters: OdometryParameters,
+  machine: EngineMachine,
+): Promise<string[]> {
+  const shape = engineShape({ width: 0, height: 0 }, parameters);
+  const networks = PARTS.filter((network) => runtime[network] === 'tensorrt');
+  const wanted = Object.fromEntries(networks.map((network) => [network, precision[network]]));
+  return builtSizes({ modelDir, manifest, precision: wanted, shape, dlaCore: parameters.dlaCore }, machine);
+}
+
+/** For which images the engines of a profile are there, and the command that builds others. */
+export function enginesText(profile: string, sizes: readonly string[]): string {
+  const there =
+    sizes.length === 0
+      ? 'but without its engines, which a run needs'
+      : `with engines for network images of ${sizes.join(', ')}; for others`;
+  return `${there}: qpvo engine build --size 752x480 --profile ${profile} (the size of the camera's image in place of 752x480)`;
+}
+
+/** "cpu, model small at scale 0.5, encoders fp32 (onnxruntime), update operator fp32 (onnxruntime)" */
+export function profileText({ device, model, precision, runtime }: Profile, networkScale: number): string {
   const part = (network: 'encoder' | 'update') => `${precision[network]} (${runtime[network]})`;
-  const engines = PARTS.some((network) => runtime[network] === 'tensorrt')
-    ? `; once its engines are there for the size of the images: qpvo engine build --profile ${name}`
-    : '';
-  return `${device}, model ${model} at scale ${networkScale}, encoders ${part('encoder')}, update operator ${part('update')}${engines}`;
+  return `${device}, model ${model} at scale ${networkScale}, encoders ${part('encoder')}, update operator ${part('update')}`;
 }
 
 /** For which runs `auto` means this profile. */

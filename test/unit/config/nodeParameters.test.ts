@@ -21,7 +21,13 @@ const TWO_CORES: Machine = {
     { device: 'cpu', runtime: 'onnxruntime', precisions: { encoder: ['fp32', 'int8'], update: ['fp32', 'int8'] } },
     { device: 'cpu', runtime: 'native', precisions: { encoder: ['fp32', 'int8'], update: ['fp32', 'int8'] } },
   ],
-  gpu: () => ({ obstacle: 'no NVIDIA driver is loaded', name: '', integrated: false, support: [] }),
+  gpu: () => ({
+    obstacle: 'no NVIDIA driver is loaded',
+    name: '',
+    integrated: false,
+    support: [],
+    tensorrtObstacle: '',
+  }),
 };
 const settle = (overrides: Record<string, unknown> = {}) => settleNode(new Map(Object.entries(overrides)), TWO_CORES);
 const read = (overrides: Record<string, unknown>) => readOverrides(new Map(Object.entries(overrides)));

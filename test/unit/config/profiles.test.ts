@@ -132,7 +132,13 @@ describe('profiles', () => {
   });
 });
 
-const noGpu = { obstacle: 'no NVIDIA driver is loaded', name: '', integrated: false, support: [] };
+const noGpu = {
+  obstacle: 'no NVIDIA driver is loaded',
+  name: '',
+  integrated: false,
+  support: [],
+  tensorrtObstacle: '',
+};
 
 const goodReport: GpuReport = {
   runtimeVersion: 13000,
@@ -164,9 +170,10 @@ describe('profiles and machines', () => {
         { device: 'cuda', runtime: 'tensorrt', precisions: both('fp16', 'int8') },
         { device: 'cuda', runtime: 'cuda', precisions: both('fp16') },
       ],
+      tensorrtObstacle: '',
     }),
   };
-  const desktop: Machine = { ...plain, gpu: () => gpuOffer({ report: goodReport }, false) };
+  const desktop: Machine = { ...plain, gpu: () => gpuOffer({ report: goodReport }, 'libnvinfer is gone') };
   const file = { name: 'file', bytes: 1, sha256: '0' };
   const inputScales = { 'patchify.fnet.conv2': 0.1, 'update.corr.0': 0.1 };
   const complete: ModelParts = {
@@ -201,7 +208,10 @@ describe('profiles and machines', () => {
 
   it('says what is missing: a device, a runtime, a precision, each with what there is', () => {
     assert.equal(obstacle('orin_int8', plain), 'it needs an NVIDIA GPU with CUDA: no NVIDIA driver is loaded');
-    assert.match(obstacle('orin_int8_tensorrt', desktop)!, /^TensorRT for the encoders is missing/);
+    assert.match(
+      obstacle('orin_int8_tensorrt', desktop)!,
+      /^TensorRT for the encoders is missing: libnvinfer is gone$/,
+    );
     assert.match(
       obstacle('cpu_int8', plain)!,
       /encoders on cpu with onnxruntime in fp32, native in fp32 only, not with native in int8$/,
@@ -261,7 +271,7 @@ describe('profiles and machines', () => {
   });
 
   it('a GPU that cannot be used is told with the reason', () => {
-    const fault = (probe: GpuProbe) => gpuOffer(probe, true).obstacle;
+    const fault = (probe: GpuProbe) => gpuOffer(probe, '').obstacle;
     const [gpu] = goodReport.devices;
     assert.equal(fault({ report: goodReport }), '');
     assert.equal(fault({ obstacle: 'the driver seems broken' }), 'the driver seems broken');

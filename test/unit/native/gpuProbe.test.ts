@@ -66,7 +66,7 @@ for (const [way, ask] of Object.entries(WAYS)) {
 }
 
 describe('doctor on GPUs', () => {
-  const byName = (report: GpuReport) => new Map(gpuChecks({ report }).map((check) => [check.name, check]));
+  const byName = (report: GpuReport) => new Map(gpuChecks({ report }, '540.4.0').map((check) => [check.name, check]));
 
   it('shows driver, CUDA, GPU and memory, and that no version of it has run on one', () => {
     const checks = byName(GOOD);
@@ -74,7 +74,7 @@ describe('doctor on GPUs', () => {
     assert.deepEqual(checks.get('NVIDIA driver'), {
       name: 'NVIDIA driver',
       status: 'ok',
-      detail: 'for CUDA up to 13.2',
+      detail: '540.4.0, for CUDA up to 13.2',
     });
     const gpu = checks.get('GPU')!;
     assert.equal(gpu.status, 'ok');
@@ -89,7 +89,7 @@ describe('doctor on GPUs', () => {
     const none = byName({ ...GOOD, driverVersion: 0, devices: [], fault: 'no driver' });
     assert.deepEqual(none.get('NVIDIA driver')!.status, 'unavailable');
     const old = byName({ ...GOOD, driverVersion: 11080, devices: [], fault: 'too old.' });
-    assert.match(old.get('NVIDIA driver')!.detail, /up to 11\.8, but no GPU: too old/);
+    assert.match(old.get('NVIDIA driver')!.detail, /^540\.4\.0, for CUDA up to 11\.8, but no GPU: too old/);
     const [gpu] = GOOD.devices;
     const turing = byName({ ...GOOD, devices: [{ ...gpu!, computeCapability: 75 }] });
     assert.equal(turing.get('GPU')!.status, 'unavailable');
