@@ -43,7 +43,7 @@ EncoderWidths widthsOf(const std::string& text) {
 }  // namespace
 
 Arguments::Arguments(int count, char** texts)
-    : values_{{"--device", "0"}, {"--only", ""},      {"--runs", "50"},         {"--commit", ""},     {"--json", ""},        {"--golden", ""},
+    : values_{{"--device", "0"}, {"--only", ""},      {"--runs", "50"},         {"--commit", ""},     {"--json", ""},        {"--golden", ""}, {"--engines", ""}, {"--module", ""},
               {"--full", ""},    {"--small", ""}, {"--network", "base"}, {"--windows", "default"}, {"--size", "752x480"}, {"--precision", "fp16"}, {"--frames", ""}} {
   for (int i = 2; i < count; ++i) {
     const std::string name = texts[i];

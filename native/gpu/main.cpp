@@ -17,7 +17,8 @@ namespace {
 using namespace qpvo::gpu;
 
 constexpr const char* kUsage =
-    "qpvo_gpu_bench check [--only text] [--golden folder of a model] [--full | --small]   every op against its CPU form, exit 1 when one differs\n"
+    "qpvo_gpu_bench check [--only text] [--golden folder of a model [--engines folder --module qpvo_tensorrt.so]] [--full | --small]   every op against its CPU form, exit 1 when one differs\n"
+    "  --engines: also <precision>/<features, context, update>.plan of TensorRT, built for the lengths of the model's golden tensors\n"
     "  --full: also the rows too large for the emulation in it; --small: without these on a GPU, as under a sanitizer\n"
     "qpvo_gpu_bench time [--only text] [--runs 50]   milliseconds, bytes, operations of every op, against what the GPU reaches\n"
     "qpvo_gpu_bench frame [run] [--frames 500]   whole frames of the steady state and their stages, random weights\n"
@@ -34,7 +35,12 @@ void list() {
 
 bool check(const Arguments& arguments, qpvo::cuda::Context& context) {
   Table table = allCases();
-  if (!arguments.text("--golden").empty()) addGoldenCases(table, arguments.text("--golden"));
+  const std::string &golden = arguments.text("--golden"), &engines = arguments.text("--engines"), &module = arguments.text("--module");
+  if (!golden.empty()) addGoldenCases(table, golden);
+  if (engines.empty() != module.empty() || (!engines.empty() && golden.empty())) {
+    throw qpvo::Error("QPVO_USAGE", "Expected --engines and --module together, and --golden with them, but received some of them.");
+  }
+  if (!engines.empty()) addEngineCases(table, golden, engines, module);
   const bool withLarge = arguments.isOn("--full") || (!kEmulated && !arguments.isOn("--small"));
   return checkCases(table, context, arguments.text("--only"), withLarge);
 }
