@@ -181,8 +181,8 @@ export type SharedBuffers = Omit<
 
 /**
  * All of a frame on one GPU. Calls give the work to its queue and return; their arguments and the tables in the buffers are copied before that. Only readBack() and
- * readView() wait. While readBack() is at work all others throw QPVO_BUSY, after close() QPVO_CLOSED. A failed call of CUDA throws QPVO_DEVICE_LOST, and so does every
- * later call: the object is dead.
+ * readView() wait. While readBack() is at work all others throw QPVO_BUSY, after close() QPVO_CLOSED. A failed call of CUDA throws QPVO_DEVICE_LOST, or
+ * QPVO_OUT_OF_MEMORY when memory ran out in it, and so does every later call: the object is dead.
  */
 export interface CudaPipeline {
   /** Pinned host memory. Pair tables, pose variables and poses are the caller's; the others are as of the last readBack(), image as of the last readView(). */
@@ -366,7 +366,7 @@ export interface Addon {
       weights: CudaWeights,
       engines?: CudaEngines,
     ): Promise<CudaPipeline>;
-    /** Memory on the GPU now in use by this process's pipelines, and the most there was; bytes. */
+    /** Memory on the GPU now in use by this process's pipelines, engines of TensorRT among them, and the most there was; bytes. */
     memory(): { device: number; pinned: number; peakDevice: number; peakPinned: number };
   };
   /** Only in an addon that was built with CUDA. Opens the driver: call it in a process that may die of that (src/native/gpuProbe.ts). */
