@@ -12,6 +12,7 @@ constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
 constexpr int kMostSlots = 256;       ///< of the largest ring that the options allow
 constexpr int kEntries = 36 + 6;  ///< of a block of S, and of y on the diagonal
+constexpr int kGroups = kThreads / kEntries;  ///< of threads, which share out what the pairs add to the entries
 
 struct ReduceTask {
   PairTables pairs;
@@ -89,26 +90,26 @@ __device__ void addSchur(const ReduceTask& t, int a, int b, float sums[kEntries]
   }
 }
 
-/// Where the block finds what pair p adds to block (a, b) of B: offsets of the matrix and, on the diagonal, of the gradient. -1 = nothing.
+/// Where the block finds what a pair adds to block (a, b) of B: first of the matrix and, on the diagonal, of the gradient in pairBlocks. matrix < 0: nothing.
 struct Share {
-  int pair, matrix, gradient;
+  int matrix, gradient;
   bool transposed;
 };
 
 __device__ Share shareOf(const ReduceTask& t, int p, int a, int b) {
-  const int i = t.poseVariable[t.pairs.source[p]], j = t.poseVariable[t.pairs.target[p]];
-  if (a == b && j == a) return {p, kBlockTarget, kGradientTarget, false};
-  if (a == b && i == a) return {p, kBlockSource, kGradientSource, false};
-  if (a != b && i == a && j == b) return {p, kBlockCross, 0, false};
-  if (a != b && i == b && j == a) return {p, kBlockCross, 0, true};
-  return {-1, 0, 0, false};
+  const int i = t.poseVariable[t.pairs.source[p]], j = t.poseVariable[t.pairs.target[p]], first = p * kPairBlocks;
+  if (a == b && j == a) return {first + kBlockTarget, first + kGradientTarget, false};
+  if (a == b && i == a) return {first + kBlockSource, first + kGradientSource, false};
+  if (a != b && i == a && j == b) return {first + kBlockCross, 0, false};
+  if (a != b && i == b && j == a) return {first + kBlockCross, 0, true};
+  return {-1, 0, false};
 }
 
 /// The shares among the next kThreads pairs, in the order of the pairs, into shared memory. Returns how many.
 __device__ int findShares(const ReduceTask& t, int first, int a, int b, Share* shares, int* warpCounts) {
   const int e = first + static_cast<int>(threadIdx.x);
-  const Share own = e < t.pairs.sourceFirst[t.ringSlots] ? shareOf(t, t.pairs.bySource[e], a, b) : Share{-1, 0, 0, false};
-  const unsigned found = __ballot_sync(kAllLanes, own.pair >= 0);
+  const Share own = e < t.pairs.sourceFirst[t.ringSlots] ? shareOf(t, t.pairs.bySource[e], a, b) : Share{-1, 0, false};
+  const unsigned found = __ballot_sync(kAllLanes, own.matrix >= 0);
   if (laneIndex() == 0) warpCounts[warpIndex()] = __popc(found);
   __syncthreads();
   int before = __popc(found & ((1u << laneIndex()) - 1)), total = 0;
@@ -116,7 +117,7 @@ __device__ int findShares(const ReduceTask& t, int first, int a, int b, Share* s
     before += w < warpIndex() ? warpCounts[w] : 0;
     total += warpCounts[w];
   }
-  if (own.pair >= 0) shares[before] = own;
+  if (own.matrix >= 0) shares[before] = own;
   __syncthreads();
   return total;
 }
@@ -124,6 +125,7 @@ __device__ int findShares(const ReduceTask& t, int first, int a, int b, Share* s
 /// A block per block (a, b) of the lower triangle of S; a thread per entry at the end.
 __global__ void __launch_bounds__(kThreads) reduceKernel(ReduceTask t) {
   __shared__ float warpSums[kWarps][kEntries];
+  __shared__ double groupSums[kGroups][kEntries];
   __shared__ Share shares[kThreads];
   __shared__ int warpCounts[kWarps];
   int a, b;
@@ -136,21 +138,24 @@ __global__ void __launch_bounds__(kThreads) reduceKernel(ReduceTask t) {
     const float total = warpSum(sums[i]);
     if (laneIndex() == 0) warpSums[warpIndex()][i] = total;
   }
-  const int entry = static_cast<int>(threadIdx.x), pairs = t.pairs.sourceFirst[t.ringSlots];
-  const bool inMatrix = entry < 36, inVector = a == b && entry >= 36 && entry < kEntries;
-  const int r = inMatrix ? entry / 6 : entry - 36, c = entry % 6;
+  const int thread = static_cast<int>(threadIdx.x), group = thread / kEntries, entry = thread % kEntries, pairs = t.pairs.sourceFirst[t.ringSlots];
+  const bool inVector = entry >= 36, isEntry = group < kGroups && (a == b || !inVector);
+  const int r = inVector ? entry - 36 : entry / 6, c = entry % 6;
   double value = 0;
   for (int first = 0; first < pairs; first += kThreads) {
     const int found = findShares(t, first, a, b, shares, warpCounts);
-    for (int i = 0; i < found && (inMatrix || inVector); ++i) {
-      const Share& share = shares[i];
-      const double* block = t.pairBlocks + static_cast<std::size_t>(share.pair) * kPairBlocks;
-      value += inVector ? block[share.gradient + r] : block[share.matrix + (share.transposed ? 6 * c + r : 6 * r + c)];
+#pragma unroll 4
+    for (int i = group; i < found && isEntry; i += kGroups) {
+      const Share share = shares[i];
+      const int inBlock = share.transposed ? 6 * c + r : entry;
+      value += t.pairBlocks[inVector ? share.gradient + r : share.matrix + inBlock];
     }
     __syncthreads();
   }
+  if (isEntry) groupSums[group][entry] = value;
   __syncthreads();
-  if (!inMatrix && !inVector) return;
+  if (group > 0 || !isEntry) return;
+  for (int g = 1; g < kGroups; ++g) value += groupSums[g][entry];
   for (int w = 0; w < kWarps; ++w) value -= warpSums[w][entry];
   const int n = 6 * t.options->freePoses, row = 6 * a + r;
   if (inVector) {

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "cell_product.cuh"
+#include "device/shared.cuh"
 #include "device/warp.cuh"
 #include "ops.hpp"
 #include "reproject.cuh"
@@ -14,7 +15,8 @@ namespace qpvo::cuda {
 
 namespace {
 
-constexpr int kWarps = 4;            ///< edges of a block, one per warp
+constexpr int kWarps = 8;            ///< edges of a block, one per warp
+constexpr int kBlocks = 2;           ///< of a multiprocessor, at least
 constexpr int kReach = kWindow / 2;  ///< correlation radius
 constexpr int kRaw = kWindow + 1;    ///< side of a pixel's raw window: one more for the bilinear blend
 constexpr float kFar = 5;            ///< further out than this the whole window is outside
@@ -36,6 +38,7 @@ struct CorrelateTask {
   const void* patchFeatures;
   MapLevel levels[kLevels];
   const float* scale;      ///< [R][2]
+  const std::int32_t* order;
   float* centre;
   void* correlation;
   int patches, patchStride, channels, correlationStride;
@@ -210,16 +213,21 @@ __device__ void storeRow(const Out* row, Out* to, int stride) {
   }
 }
 
-/// A warp per edge; grid: [pairs by target][patches / kWarps].
+/// Of one warp.
+template <class Out>
+struct Scratch {
+  static constexpr int kRow = (kCorrelationDim + 7) / 8 * 8;
+  float raw[kPatchPixels * kRawStride];
+  alignas(16) unsigned char row[kRow * sizeof(Out)];
+};
+
+/// A warp per edge; neighbours in the order look at the same cells, which the first-level cache then has.
 template <class Map, class Out, int Words, int Pieces>
-__global__ void __launch_bounds__(kWarps* kWarp) correlateKernel(CorrelateTask t) {
-  constexpr int kRow = (kCorrelationDim + 7) / 8 * 8;
-  __shared__ float raws[kWarps][kPatchPixels * kRawStride];
-  __shared__ uint4 rows[kWarps][kRow * sizeof(Out) / sizeof(uint4)];
-  const int k = static_cast<int>(blockIdx.x) * kWarps + warpIndex();
-  if (static_cast<int>(blockIdx.y) >= *t.pairs.count || k >= t.patches) return;  // no barrier of the block follows
-  const int p = t.pairs.byTarget[blockIdx.y], source = t.pairs.source[p], target = t.pairs.target[p];
-  const std::size_t edge = static_cast<std::size_t>(p) * t.patches + k, patch = static_cast<std::size_t>(source) * t.patchStride + k;
+__global__ void __launch_bounds__(kWarps* kWarp, kBlocks) correlateKernel(CorrelateTask t) {
+  const int place = static_cast<int>(blockIdx.x) * kWarps + warpIndex();
+  if (place >= *t.pairs.count * t.patches) return;  // no barrier of the block follows
+  const int index = t.order[place], p = index / t.patches, k = index % t.patches, source = t.pairs.source[p], target = t.pairs.target[p];
+  const std::size_t edge = index, patch = static_cast<std::size_t>(source) * t.patchStride + k;
   const int pixel = min(laneIndex(), kPatchPixels - 1);
   float x, y;
   project(t.lens, t.motion[p], t.patchX[patch] + static_cast<float>(pixel % 3 - 1), t.patchY[patch] + static_cast<float>(pixel / 3 - 1), t.inverseDepth[patch], x, y);
@@ -228,9 +236,9 @@ __global__ void __launch_bounds__(kWarps* kWarp) correlateKernel(CorrelateTask t
     t.centre[2 * edge + 1] = y;
   }
   const int words = t.channels * static_cast<int>(sizeof(Map)) / 4;
-  float* raw = raws[warpIndex()];
-  Out* row = reinterpret_cast<Out*>(rows[warpIndex()]);
-  for (int i = kCorrelationDim + laneIndex(); i < kRow; i += kWarp) row[i] = stored<Out>(0);
+  Scratch<Out>& scratch = dynamicShared<Scratch<Out>>()[warpIndex()];
+  Out* row = reinterpret_cast<Out*>(scratch.row);
+  for (int i = kCorrelationDim + laneIndex(); i < Scratch<Out>::kRow; i += kWarp) row[i] = stored<Out>(0);
   for (int level = 0; level < kLevels; ++level) {
     const MapLevel& map = t.levels[level];
     const BoxProduct<Map, Words, Pieces> product{
@@ -240,7 +248,7 @@ __global__ void __launch_bounds__(kWarps* kWarp) correlateKernel(CorrelateTask t
         words,
         words / (kLanesPerCell * Words),
         t.scale[2 * source] * t.scale[2 * target + level]};
-    correlateLevel(product, lookAt(map, x, y), raw, row + level * kPatchPixels * kWindow * kWindow);
+    correlateLevel(product, lookAt(map, x, y), scratch.raw, row + level * kPatchPixels * kWindow * kWindow);
     x *= 0.25f;
     y *= 0.25f;
   }
@@ -293,6 +301,7 @@ MapLevel levelOf(const DeviceBuffer<std::byte>& maps, const DeviceState& state, 
 void correlate(DeviceState& state, cudaStream_t stream) {
   const Options& o = state.options;
   relateFrames(state, stream);
+  orderEdges(state, stream);
   const CorrelateTask task{state.pairs(),
                            state.pairMotion.data(),
                            lensOf(o),
@@ -302,13 +311,15 @@ void correlate(DeviceState& state, cudaStream_t stream) {
                            state.patchFeatures.data(),
                            {levelOf(state.fineMaps, state, state.gridWidth, state.gridHeight), levelOf(state.coarseMaps, state, state.coarseWidth, state.coarseHeight)},
                            state.mapScale.data(),
+                           state.edgeOrder.data(),
                            state.centre.data(),
                            state.correlation.data(),
                            o.patches,
                            state.patchStride,
                            o.featureDim,
                            state.types.correlationStride};
-  const Shape shape{.blocksX = blocksFor(o.patches, kWarps), .blocksY = static_cast<unsigned>(o.maxPairs), .threads = kWarps * kWarp};
+  const std::size_t scratch = state.types.hidden == Precision::fp32 ? sizeof(Scratch<float>) : sizeof(Scratch<__half>);
+  const Shape shape{.blocksX = blocksFor(static_cast<std::size_t>(o.maxPairs) * o.patches, kWarps), .threads = kWarps * kWarp, .sharedBytes = kWarps * scratch};
   launch("correlate", kernelFor(state), shape, stream, task);
 }
 

@@ -31,6 +31,13 @@ void setPairs(DeviceState& state, const std::int32_t* source, const std::int32_t
 /// R. T_target_source of the pairs at the poses as they are; what correlate, bundleAdjust and assessHealth begin with.
 void relateFrames(DeviceState& state, cudaStream_t stream);
 
+/// Tiles that a target's map is divided into, each way, to visit together the edges that look at the same cells.
+inline constexpr int kTilesAcross = 16;
+
+/// R. The order in which correlate visits the edges, which no result depends on: target after target, each one's by the tile where the centre of the patch looks, along a
+/// Morton curve, those of a tile in the order of the table. After relateFrames.
+void orderEdges(DeviceState& state, cudaStream_t stream);
+
 /// R.
 void correlate(DeviceState& state, cudaStream_t stream);
 

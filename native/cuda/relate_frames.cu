@@ -54,7 +54,7 @@ void setPairs(DeviceState& state, const std::int32_t* source, const std::int32_t
   std::copy_n(target, count, pairs + most);
   const auto all = [](int) { return 1; };
   const auto joinsTwo = [=](int p) { return source[p] != target[p] ? 1 : 0; };
-  sortBySlot(count, slots, target, all, pairs + 2 * most, first);
+  sortBySlot(count, slots, target, all, pairs + 2 * most, pairs + 4 * most);
   sortBySlot(count, slots, source, joinsTwo, pairs + 3 * most, first);
   state.staging.upload(state.pairTables.data(), tables, state.pairTables.size(), stream);
 }

@@ -35,7 +35,7 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::centre, P * M * 2);
   visit(&S::delta, P * M * 2);
   visit(&S::weight, P * M * 2);
-  visit(&S::pairTables, R + 2 + 4 * P);
+  visit(&S::pairTables, 2 * R + 3 + 4 * P);
   visit(&S::poseVariable, R);
   visit(&S::poses, R * 7);
   visit(&S::patchX, R * stride);
@@ -51,6 +51,7 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::mapFraction, samples * 2);
   visit(&S::candidateGradient, kCandidatesPerPatch * M);
   visit(&S::candidateCell, kCandidatesPerPatch * M);
+  visit(&S::edgeOrder, P * M);
   visit(&S::pairMotion, P);
   visit(&S::pairAdjoint, P * 36);
   visit(&S::pairBlocks, P * kPairBlocks);
@@ -135,7 +136,7 @@ DeviceState::DeviceState(const Context& context, const Options& o, const StateTy
 PairTables DeviceState::pairs() const {
   const std::size_t R = options.ringSlots, P = options.maxPairs;
   const std::int32_t *first = pairTables.data() + 1, *source = first + R + 1;
-  return {pairTables.data(), first, source, source + P, source + 2 * P, source + 3 * P};
+  return {pairTables.data(), first, source, source + P, source + 2 * P, source + 3 * P, source + 4 * P};
 }
 
 }  // namespace qpvo::cuda

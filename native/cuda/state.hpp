@@ -26,6 +26,7 @@ struct PairTables {
   const std::int32_t *source, *target;  ///< [P] ring slots
   const std::int32_t* byTarget;       ///< [P] pairs in the order of their targets
   const std::int32_t* bySource;       ///< [P] pairs that join two frames, in the order of their sources, each source's in the order of the table
+  const std::int32_t* targetFirst;    ///< [R + 1] where a target slot's pairs begin in byTarget
 };
 
 /// What the bundle adjustment found. Written by it, read by its next iterations and the host.
@@ -66,6 +67,7 @@ struct DeviceState {
   DeviceBuffer<float> candidateGradient;    ///< [3 M]
   DeviceBuffer<std::int32_t> candidateCell; ///< [3 M]
 
+  DeviceBuffer<std::int32_t> edgeOrder;     ///< [P * M] rows of the correlation, see orderEdges
   DeviceBuffer<PairMotion> pairMotion;      ///< [P]
   DeviceBuffer<double> pairAdjoint;         ///< [P][36] of T_target_source
   DeviceBuffer<double> pairBlocks;          ///< [P][kPairBlocks], see bundle_adjust.hpp

@@ -97,6 +97,13 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   return *graph == nullptr ? cudaErrorInvalidValue : cudaSuccess;
 }
 
+/// Counts them only: nodes must be null.
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, CUgraphNode_st** nodes, std::size_t* count) {
+  if (nodes != nullptr) return cudaErrorInvalidValue;
+  *count = graph->work.size();
+  return cudaSuccess;
+}
+
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
   return call([&] {
     *executable = new CUgraphExec_st{graph->work};

@@ -298,6 +298,7 @@ const Rows rows([](Table& table) {
   }
   adjusted(sized(320, 240, 16, 48, 8, 4), 7);
   adjusted(sized(96, 64, 16, 7, 16, 15), 15);  // more rows than shared memory holds; fewer patches do not determine the poses
+  adjusted(sized(160, 128, 16, 33, 20, 10), 6);  // more pairs than a block has threads
   adjusted(sized(752, 480, 16, 96, 26, 12), 10, true);
   table.push_back({"correlate",
                    "fp16 maps, fp16 rows of 896, " + nameOf(sized(752, 480, 128, 96, 26, 12)),

@@ -24,12 +24,14 @@ SceneSize runSize(bool isFast) {
   return size;
 }
 
+constexpr double kPace = 0.1;  ///< at which nine of ten edges stay in sight, as in a run
+
 StateTypes typesOf(Precision maps) { return {Precision::fp16, maps, Precision::fp16, 896}; }
 
 /// Frames along an arc with random maps, all pairs set.
 std::shared_ptr<Scene> sceneOf(Context& context, bool isFast, Precision maps) {
   auto scene = std::make_shared<Scene>(context, runSize(isFast), typesOf(maps));
-  scene->placeFrames(false);
+  scene->placeFrames(false, kPace);
   scene->makePairs();
   scene->uploadGeometry();
   cuda::prepareImage(scene->device(), scene->image(), context.stream());

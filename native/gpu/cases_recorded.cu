@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cases.hpp"
+#include "ceilings.hpp"
 #include "recorded_work.hpp"
 #include "runtime/launch.hpp"
 
@@ -25,6 +26,7 @@ void check(cuda::Context& context, Comparison& comparison, bool waits) {
       },
       kTimes);
   comparison.holds(waits ? "work that waits is not recorded" : "work that does not wait is recorded", work.isRecorded() != waits);
+  comparison.holds("as many nodes as launches", work.nodes() == (waits ? 0 : 1));
   const int before = onHost(context, values).front();
   work.runOnce();
   work.runAll();
@@ -32,9 +34,18 @@ void check(cuda::Context& context, Comparison& comparison, bool waits) {
   comparison.same("runs", onHost(context, values), std::vector<int>(kThreads, before + 1 + kTimes));
 }
 
+void checkEmpty(cuda::Context& context, Comparison& comparison) {
+  for (const std::size_t nodes : {0, 1, 13}) {
+    cuda::Graph graph = emptyGraph(context, nodes);
+    comparison.holds("as many nodes as asked for", graph.nodes() == nodes);
+    graph.replay(context.stream());
+  }
+}
+
 const Rows rows([](Table& table) {
   table.push_back({"recorded", "work that can be recorded", 0, "exact", [](cuda::Context& c, Comparison& to) { check(c, to, false); }, {}});
   table.push_back({"recorded", "work that cannot", 0, "exact", [](cuda::Context& c, Comparison& to) { check(c, to, true); }, {}});
+  table.push_back({"recorded", "empty graphs", 0, "exact", checkEmpty, {}});
 });
 
 }  // namespace

@@ -49,6 +49,8 @@ __global__ void repeatFused(int times, float factor, float impossible, float* ou
   if (total == impossible) out[threadIdx.x] = total;
 }
 
+__global__ void doNothing() {}
+
 constexpr int kTimes = 4096, kBlocksPerMultiprocessor = 8;
 
 /// perThread: operations of one thread in a launch.
@@ -79,6 +81,14 @@ Ceilings measureCeilings(Context& context) {
       .halfPerSecond = rate(context, halves * products, repeatProducts<AHalf, BHalf, CFloat, float, mma>, kTimes, -1.0f, floats.data()),
       .bytePerSecond = rate(context, bytes * products, repeatProducts<AByte, BByte, CInt, int, mmaSigned>, kTimes, -1, integers.data()),
   };
+}
+
+cuda::Graph emptyGraph(Context& context, std::size_t nodes) {
+  Graph graph;
+  graph.capture(context.stream(), [&] {
+    for (std::size_t i = 0; i < nodes; ++i) launch("nothing", doNothing, {.blocksX = 1, .threads = kWarp}, context.stream());
+  });
+  return graph;
 }
 
 }  // namespace qpvo::gpu

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+
 #include "runtime/context.hpp"
+#include "runtime/graph.hpp"
 
 namespace qpvo::gpu {
 
@@ -14,5 +17,8 @@ struct Ceilings {
 };
 
 Ceilings measureCeilings(cuda::Context& context);
+
+/// Launches of nothing, one after the other: what so many dependent ones take, however little they do.
+cuda::Graph emptyGraph(cuda::Context& context, std::size_t nodes);
 
 }  // namespace qpvo::gpu

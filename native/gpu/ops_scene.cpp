@@ -141,10 +141,10 @@ void Scene::insertAll() {
   copy(values(device_->patchFeatures, maps, fine), s.patchFeatures);
 }
 
-void Scene::placeFrames(bool withOutliers) {
+void Scene::placeFrames(bool withOutliers, double pace) {
   State& s = *cpu_;
   for (int slot = 0; slot < size_.frames; ++slot) {
-    const double t = slot, step[6] = {-0.12 * t, 0.03 * t, -0.08 * t, 0.02 * t, -0.03 * t, 0.015 * t};
+    const double t = pace * slot, step[6] = {-0.12 * t, 0.03 * t, -0.08 * t, 0.02 * t, -0.03 * t, 0.015 * t};
     Rigid<double> pose = exponential(step);
     if (withOutliers && slot == size_.frames - 1) pose.t[2] += 1.2;                        // close up: the pixels of a patch look far apart
     if (withOutliers && slot == size_.frames - 2 && slot > 0) pose.t[0] += 500;            // out of sight

@@ -44,8 +44,9 @@ class Scene {
   void makeFeatures();
   /// All frames inserted on the device; the CPU's maps and patch features are what the device's hold.
   void insertAll();
-  /// Poses along an arc, patches all over the grid, depths of 1/3 to 3 units; a pose that has lost its scene and a depth that is not finite when asked for.
-  void placeFrames(bool withOutliers);
+  /// Poses along an arc, patches all over the grid, depths of 1/3 to 3 units; a pose that has lost its scene and a depth that is not finite when asked for. pace: of the
+  /// motion, which takes patches out of sight within some frames at 1.
+  void placeFrames(bool withOutliers, double pace = 1);
   /// The pair tables on both sides.
   void makePairs();
   /// What an update operator could have said: small corrections, confidences in 0..1, a few that are not finite.

@@ -17,6 +17,8 @@ class RecordedWork {
 
   bool isRecorded() const { return once_.ready(); }
   int times() const { return times_; }
+  /// Launches and copies of one run; 0 when it is not recorded.
+  std::size_t nodes() const { return once_.nodes(); }
   /// Enqueues one run.
   void runOnce();
   /// Enqueues `times` runs, one after the other.

@@ -25,6 +25,8 @@ struct Timed {
   double repeated;     ///< ms of a run among kRepeats that follow each other
   bool isRecorded;     ///< replayed from a CUDA graph
   double floor;        ///< ms
+  std::size_t nodes;   ///< of the graph
+  double empty;        ///< ms of a graph of as many empty nodes: below it no run comes, whatever the floor
   double bytes, operations;
   std::size_t peakBytes;
 };
@@ -46,7 +48,9 @@ Timed timeRow(const Case& row, cuda::Context& context, const Ceilings& ceilings,
   const auto times = measure(context, [&] { recorded.runOnce(); }, runs);
   const double repeated = medianOf(measure(context, [&] { recorded.runAll(); }, runs)) / kRepeats;
   const double floor = 1e3 * std::max(work.bytes / ceilings.bytesPerSecond, work.operations / ceilingOf(ceilings, work.arithmetic));
-  return {row.op, row.name, medianOf(times), quantileOf(times, 0.99), repeated, recorded.isRecorded(), floor, work.bytes, work.operations, peak};
+  cuda::Graph nothing = emptyGraph(context, recorded.nodes());
+  const double empty = medianOf(measure(context, [&] { nothing.replay(context.stream()); }, runs));
+  return {row.op, row.name, medianOf(times), quantileOf(times, 0.99), repeated, recorded.isRecorded(), floor, recorded.nodes(), empty, work.bytes, work.operations, peak};
 }
 
 std::string describe(const Timed& row) {
@@ -54,7 +58,7 @@ std::string describe(const Timed& row) {
   std::ostringstream text;
   text << "    {\"op\": " << quoted(row.op) << ", \"case\": " << quoted(row.name) << ", \"medianMs\": " << row.median << ", \"p99Ms\": " << row.p99 << ", \"repeatedMs\": " << row.repeated
        << ", \"recorded\": " << (row.isRecorded ? "true" : "false") << ", \"floorMs\": " << row.floor
-       << ", \"timesFloor\": " << row.median / row.floor << ", \"bytes\": " << row.bytes << ", \"bytesPerSecond\": " << row.bytes / seconds << ", \"operations\": " << row.operations
+       << ", \"timesFloor\": " << row.median / row.floor << ", \"nodes\": " << row.nodes << ", \"emptyGraphMs\": " << row.empty << ", \"bytes\": " << row.bytes << ", \"bytesPerSecond\": " << row.bytes / seconds << ", \"operations\": " << row.operations
        << ", \"operationsPerSecond\": " << row.operations / seconds << ", \"peakDeviceBytes\": " << row.peakBytes << "}";
   return text.str();
 }
@@ -65,7 +69,7 @@ void timeCases(const Table& table, cuda::Context& context, const TimeOptions& op
   const Ceilings ceilings = measureCeilings(context);
   std::printf("ceilings: %.0f GB/s, fp32 %.1f TFLOP/s, fp16 tensor cores %.1f TFLOP/s, int8 tensor cores %.1f TOP/s\n", 1e-9 * ceilings.bytesPerSecond,
               1e-12 * ceilings.fp32PerSecond, 1e-12 * ceilings.halfPerSecond, 1e-12 * ceilings.bytePerSecond);
-  std::printf("%-60s %10s %10s %10s %8s %10s %10s\n", "case", "median ms", "p99 ms", "repeated", "x floor", "GB/s", "GFLOP/s");
+  std::printf("%-60s %10s %10s %10s %8s %10s %10s %10s\n", "case", "median ms", "p99 ms", "repeated", "x floor", "empty ms", "GB/s", "GFLOP/s");
   std::ostringstream record;
   record << "{\n  \"commit\": " << quoted(options.commit) << ",\n  \"device\": " << describeDevice(context) << ",\n  \"runs\": " << options.runs << ",\n  \"ceilings\": {\"bytesPerSecond\": "
          << ceilings.bytesPerSecond << ", \"fp32PerSecond\": " << ceilings.fp32PerSecond << ", \"halfPerSecond\": " << ceilings.halfPerSecond << ", \"bytePerSecond\": " << ceilings.bytePerSecond
@@ -74,7 +78,7 @@ void timeCases(const Table& table, cuda::Context& context, const TimeOptions& op
   for (const Case& row : table) {
     if (!row.prepare || !isNamed(row, options.only)) continue;
     const Timed timed = timeRow(row, context, ceilings, options.runs);
-    std::printf("%-60s %10.4f %10.4f %10.4f %8.1f %10.1f %10.1f\n", (row.op + ": " + row.name + (timed.isRecorded ? "" : " (not recorded)")).c_str(), timed.median, timed.p99, timed.repeated, timed.median / timed.floor, 1e-6 * timed.bytes / timed.median,
+    std::printf("%-60s %10.4f %10.4f %10.4f %8.1f %10.4f %10.1f %10.1f\n", (row.op + ": " + row.name + (timed.isRecorded ? "" : " (not recorded)")).c_str(), timed.median, timed.p99, timed.repeated, timed.median / timed.floor, timed.empty, 1e-6 * timed.bytes / timed.median,
                 1e-6 * timed.operations / timed.median);
     std::fflush(stdout);
     record << separator << describe(timed);

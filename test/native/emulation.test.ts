@@ -87,6 +87,7 @@ describe('CUDA code on the CPU', function () {
       for (const op of [
         'device',
         'golden',
+        'orderEdges',
         'correlate',
         'update',
         'encoders',

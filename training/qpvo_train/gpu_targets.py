@@ -95,7 +95,7 @@ def _of_frame(name: str, frame: dict | None, most_bytes: float) -> Iterator[Judg
 def _of_ops(record: dict | None) -> Iterator[Judged]:
     cases = record["cases"] if record else []
     slow = sorted((c for c in cases if c["timesFloor"] > MOST_TIMES_FLOOR), key=lambda c: -c["timesFloor"])
-    note = "; ".join(f"{c['op']}: {c['case']} ({c['timesFloor']:.1f})" for c in slow)
+    note = "; ".join(f"{c['op']}: {c['case']} ({c['timesFloor']:.1f}; its {c['nodes']} launches alone {c['emptyGraphMs'] / c['floorMs']:.1f})" for c in slow)
     yield Judged(f"ops beyond {MOST_TIMES_FLOOR:g} x their floor, of {len(cases)}", len(slow) if record else None, "at most", 0, note)
 
 

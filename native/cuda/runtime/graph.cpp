@@ -22,11 +22,14 @@ void Graph::end(cudaStream_t stream) {
   cudaGraph_t graph = nullptr;
   check(cudaStreamEndCapture(stream, &graph), "recording a graph");
   cudaGraphExec_t executable = nullptr;
-  const cudaError_t status = cudaGraphInstantiate(&executable, graph, 0);
+  std::size_t nodes = 0;
+  cudaError_t status = cudaGraphGetNodes(graph, nullptr, &nodes);
+  if (status == cudaSuccess) status = cudaGraphInstantiate(&executable, graph, 0);
   cudaGraphDestroy(graph);
   check(status, "preparing a graph");
   if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
   executable_ = executable;
+  nodes_ = nodes;
 }
 
 void Graph::replay(cudaStream_t stream) {

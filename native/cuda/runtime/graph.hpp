@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
 #include <utility>
 
 #include "runtime/check.hpp"
@@ -14,9 +15,10 @@ class Graph {
  public:
   Graph() = default;
   ~Graph();
-  Graph(Graph&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)) {}
+  Graph(Graph&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)), nodes_(std::exchange(other.nodes_, 0)) {}
   Graph& operator=(Graph&& other) noexcept {
     std::swap(executable_, other.executable_);
+    std::swap(nodes_, other.nodes_);
     return *this;
   }
   Graph(const Graph&) = delete;
@@ -38,6 +40,8 @@ class Graph {
   /// Enqueues the recording.
   void replay(cudaStream_t stream);
   bool ready() const { return executable_ != nullptr; }
+  /// Launches and copies of the recording.
+  std::size_t nodes() const { return nodes_; }
 
  private:
   static void begin(cudaStream_t stream);
@@ -45,6 +49,7 @@ class Graph {
   void end(cudaStream_t stream);
 
   cudaGraphExec_t executable_ = nullptr;
+  std::size_t nodes_ = 0;
 };
 
 }  // namespace qpvo::cuda
