@@ -146,8 +146,10 @@ void checkReplay(Context& context, Comparison& comparison) {
   cuda::network::UpdateOperator update(context, shapeOf(first), form.precision, made.tensors());
   DeviceArrays<__half> arrays(context, first, update.correlationStride());
   update.arrange(first.table(), context.stream());
+  const auto run = [&] { update.run(arrays.arrays(), context.stream()); };
+  run();  // loads the kernels, which a recording may not
   cuda::Graph graph;
-  graph.capture(context.stream(), [&] { update.run(arrays.arrays(), context.stream()); });
+  graph.capture(context.stream(), run);
   graph.replay(context.stream());
   const UpdateResults all = arrays.results(context);
   compare(comparison, form, all, expectedUpdate(first, made.tensors()));
