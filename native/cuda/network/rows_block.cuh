@@ -12,9 +12,8 @@ template <class V>
 struct RowTile {
   unsigned char* state;   ///< panels of V::State
   unsigned char* input;   ///< panels of bytes: the rows as the next int8 layer takes them
-  unsigned char* inner;   ///< panels between two layers, of the type that the second takes
+  unsigned char* inner;   ///< panels between two layers, of the type that the second takes; sums over columns while there are none, [2][kWarps][kRows] floats
   unsigned char* stages;
-  float* partial;         ///< [2][kWarps][kRows]
   unsigned char* zeros;   ///< 64 bytes
   int *edge, *place;      ///< [kRows]: the row in device memory, -1 = none; and another place that goes with it
 
@@ -24,12 +23,13 @@ struct RowTile {
     input = memory + plan.input;
     inner = memory + plan.inner;
     stages = memory + plan.stages;
-    partial = reinterpret_cast<float*>(memory + plan.partial);
     zeros = memory + plan.zeros;
     edge = reinterpret_cast<int*>(memory + plan.edge);
     place = edge + V::kRows;
     if (threadIdx.x < kPanelBytes / sizeof(int)) reinterpret_cast<int*>(zeros)[threadIdx.x] = 0;
   }
+
+  __device__ __forceinline__ float* partial() const { return reinterpret_cast<float*>(inner); }
 
   /// Where a layer reads the rows.
   __device__ __forceinline__ const unsigned char* of(const Layer& reader) const { return reader.input == Input::native ? state : input; }

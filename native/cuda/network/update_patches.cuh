@@ -96,7 +96,8 @@ __device__ __forceinline__ void correlationLayers(const PatchArguments<V>& p, co
   }
   Sums<V> sums;
   multiply<V, Input::unsignedBytes>(sums, p.correlation2, 0, tile.inner, tile.zeros, weights);
-  layerNorm<V>(sums, p.hiddenDim, p.correlation3, true, tile.partial);
+  __syncthreads();
+  layerNorm<V>(sums, p.hiddenDim, p.correlation3, true, tile.partial());
   unsigned char* input = p.correlation5.input == Input::native ? tile.state : tile.input;
   forEachPair(sums, [&](int row, int column, float x, float y) { putInput<V>(input, p.correlation5, row, column, x, y); });
   multiply<V, Input::unsignedBytes>(sums, p.correlation5, 0, input, tile.zeros, weights);
@@ -108,7 +109,7 @@ __device__ __forceinline__ void correlationLayers(const PatchArguments<V>& p, co
     x = x + hidden.x + context.x;
     y = y + hidden.y + context.y;
   });
-  layerNorm<V>(sums, p.hiddenDim, p.norm, false, tile.partial);
+  layerNorm<V>(sums, p.hiddenDim, p.norm, false, tile.partial());
   putState<V>(tile, sums, p.previous0);
 }
 
