@@ -299,13 +299,15 @@ const Rows rows([](Table& table) {
   adjusted(sized(320, 240, 16, 48, 8, 4), 7);
   adjusted(sized(96, 64, 16, 7, 16, 15), 15);  // more rows than shared memory holds; fewer patches do not determine the poses
   adjusted(sized(752, 480, 16, 96, 26, 12), 10, true);
-  table.push_back({"correlate",
-                   "fp16 maps, fp16 rows of 896, " + nameOf(sized(752, 480, 128, 96, 26, 12)),
-                   6e-4,
-                   "half an ulp of fp16",
-                   [](Context& c, Comparison& to) { checkCorrelation(c, to, sized(752, 480, 128, 96, 26, 12), Precision::fp16, Precision::fp16, 896, false); },
-                   {},
-                   true});
+  for (const Precision maps : {Precision::fp16, Precision::int8}) {
+    table.push_back({"correlate",
+                     nameOf(maps) + " maps, fp16 rows of 896, " + nameOf(sized(752, 480, 128, 96, 26, 12)),
+                     6e-4,
+                     "half an ulp of fp16",
+                     [=](Context& c, Comparison& to) { checkCorrelation(c, to, sized(752, 480, 128, 96, 26, 12), maps, Precision::fp16, 896, false); },
+                     {},
+                     true});
+  }
   for (const SceneSize& size : {sized(64, 64, 16, 1, 3, 2), sized(160, 128, 16, 33, 6, 3), sized(160, 128, 16, 200, 5, 4)}) {
     for (const int flagged : {0, 1, 3}) {
       table.push_back({"assessHealth",
