@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "cases.hpp"
+#include "correlation_packing.hpp"
 #include "network/update.hpp"
 #include "qpvo/error.hpp"
 #include "runtime/graph.hpp"
@@ -22,14 +23,14 @@ using cuda::DeviceBuffer;
 using cuda::Precision;
 using cuda::network::States;
 
-/// The arrays of a workload on the GPU, hidden states and correlation in fp32 or fp16.
+/// The arrays of a workload on the GPU, hidden states in fp32 or fp16.
 template <class T>
 class DeviceArrays {
  public:
-  DeviceArrays(const Context& context, const UpdateWorkload& w, int stride)
+  DeviceArrays(const Context& context, const UpdateWorkload& w, const cuda::CorrelationRows& rows)
       : hiddenIn_(onDevice(context, converted(w.hidden))),
         context_(onDevice(context, w.context)),
-        correlation_(onDevice(context, strided(w, stride))),
+        correlation_(onDevice(context, packedRows(w.correlation, w.sizes.correlationLength, rows))),
         hiddenOut_(w.hidden.size()),
         delta_(2 * static_cast<std::size_t>(w.pairs()) * w.sizes.patches),
         weight_(delta_.size()) {
@@ -58,19 +59,11 @@ class DeviceArrays {
     std::transform(values.begin(), values.end(), out.begin(), convert);
     return out;
   }
-  static std::vector<T> strided(const UpdateWorkload& w, int stride) {
-    const std::size_t F = static_cast<std::size_t>(w.sizes.correlationLength), rows = w.correlation.size() / F;
-    std::vector<T> out(rows * stride, convert(0));
-    for (std::size_t row = 0; row < rows; ++row) {
-      const auto from = w.correlation.begin() + row * F;
-      std::transform(from, from + F, out.begin() + row * stride, convert);
-    }
-    return out;
-  }
 
   DeviceBuffer<T> hiddenIn_;
   DeviceBuffer<float> context_;
-  DeviceBuffer<T> correlation_, hiddenOut_;
+  DeviceBuffer<unsigned char> correlation_;
+  DeviceBuffer<T> hiddenOut_;
   DeviceBuffer<float> delta_, weight_;
 };
 
@@ -87,7 +80,7 @@ cuda::network::UpdateShape shapeOf(const UpdateWorkload& w) {
 template <class T>
 UpdateResults updateOnDevice(Context& context, const UpdateWorkload& w, const network::Tensors& tensors, const Form& form) {
   cuda::network::UpdateOperator update(context, shapeOf(w), form.precision, tensors, form.states);
-  DeviceArrays<T> arrays(context, w, update.correlationStride());
+  DeviceArrays<T> arrays(context, w, update.correlationRows());
   update.arrange(w.table(), context.stream());
   update.run(arrays.arrays(), context.stream());
   return arrays.results(context);
@@ -162,7 +155,7 @@ void checkReplay(Context& context, Comparison& comparison) {
   const MadeUpNetwork made(large, form.types, 7);
   const UpdateWorkload first(large, true, 11), second(small, true, 12);
   cuda::network::UpdateOperator update(context, shapeOf(first), form.precision, made.tensors());
-  DeviceArrays<__half> arrays(context, first, update.correlationStride());
+  DeviceArrays<__half> arrays(context, first, update.correlationRows());
   update.arrange(first.table(), context.stream());
   const auto run = [&] { update.run(arrays.arrays(), context.stream()); };
   run();  // loads the kernels, which a recording may not
@@ -217,7 +210,7 @@ struct Timed {
       : workload(sizes, form.precision != Precision::fp32, 11),
         update(context, {sizes.hiddenDim, sizes.correlationLength, sizes.patches, workload.ringSlots, workload.pairs()}, form.precision,
                MadeUpNetwork(sizes, form.types, 7).tensors()),
-        arrays(context, workload, update.correlationStride()) {
+        arrays(context, workload, update.correlationRows()) {
     update.arrange(workload.table(), context.stream());
   }
   UpdateWorkload workload;

@@ -31,41 +31,27 @@ class CorrelationFeed {
   }
 
  private:
-  using Native = typename V::Native;
-  static constexpr int kInPiece = kPieceBytes / static_cast<int>(sizeof(Native));
-  /// 16 bytes as they come: four of a row make a panel, or as many as make 64 bytes once quantized.
-  static constexpr int kMostPieces = V::kPrecision == Precision::int8 ? kPanelBytes / kInPiece : kPanelBytes / kPieceBytes;
-  static constexpr int kHeld = (V::kRows * kMostPieces + V::kThreads - 1) / V::kThreads;
-
-  __device__ __forceinline__ bool quantizes() const { return V::kPrecision == Precision::int8 && p_.correlation0.input != Input::native; }
-  __device__ __forceinline__ int pieces() const { return quantizes() ? kMostPieces : kPanelBytes / kPieceBytes; }
+  static constexpr int kPieces = kPanelBytes / kPieceBytes;
+  static constexpr int kHeld = (V::kRows * kPieces + V::kThreads - 1) / V::kThreads;
 
   __device__ __forceinline__ void fetch(int panel) {
-    const int inRow = pieces();
 #pragma unroll
     for (int n = 0; n < kHeld; ++n) {
-      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / inRow;
+      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / kPieces;
       const int edge = row < V::kRows ? edge_[row] : -1;
       held_[n] = make_uint4(0, 0, 0, 0);
       if (edge < 0) continue;
-      held_[n] = *reinterpret_cast<const uint4*>(p_.correlation + static_cast<std::ptrdiff_t>(edge) * p_.correlationStride + (panel * inRow + item % inRow) * kInPiece);
+      const unsigned char* from = p_.correlation + static_cast<std::ptrdiff_t>(edge) * p_.correlationRowBytes + panel * kPanelBytes;
+      held_[n] = *reinterpret_cast<const uint4*>(from + item % kPieces * kPieceBytes);
     }
   }
 
   __device__ __forceinline__ void store(int panel) {
     unsigned char* buffer = buffers_ + panel % 2 * V::kTilePanelBytes;
-    const int inRow = pieces();
 #pragma unroll
     for (int n = 0; n < kHeld; ++n) {
-      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / inRow, piece = item % inRow;
-      if (row >= V::kRows) continue;
-      if constexpr (V::kPrecision == Precision::int8) {
-        if (quantizes()) {
-          *reinterpret_cast<uint2*>(buffer + panelOffset(row, V::kRows, piece * kInPiece)) = quantizedEight(p_.correlation0, unpacked(held_[n]));
-          continue;
-        }
-      }
-      *reinterpret_cast<uint4*>(buffer + panelOffset(row, V::kRows, piece * kPieceBytes)) = held_[n];
+      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / kPieces;
+      if (row < V::kRows) *reinterpret_cast<uint4*>(buffer + panelOffset(row, V::kRows, item % kPieces * kPieceBytes)) = held_[n];
     }
   }
 
