@@ -42,7 +42,7 @@ class CorrelationFeed {
       held_[n] = make_uint4(0, 0, 0, 0);
       if (edge < 0) continue;
       const unsigned char* from = p_.correlation + static_cast<std::ptrdiff_t>(edge) * p_.correlationRowBytes + panel * kPanelBytes;
-      held_[n] = *reinterpret_cast<const uint4*>(from + item % kPieces * kPieceBytes);
+      held_[n] = __ldcs(reinterpret_cast<const uint4*>(from + item % kPieces * kPieceBytes));  // read once: the caches give it up before the weights
     }
   }
 
@@ -90,7 +90,7 @@ __device__ __forceinline__ void correlationLayers(const PatchArguments<V>& p, co
   forEachPair(sums, [&](int row, int column, float& x, float& y) {
     const int edge = tile.edge[row];
     if (edge < 0 || column >= p.hiddenDim) return;
-    const float2 hidden = readPair(p.hiddenIn + static_cast<std::ptrdiff_t>(edge) * p.hiddenDim + column);
+    const float2 hidden = readPairOnce(p.hiddenIn + static_cast<std::ptrdiff_t>(edge) * p.hiddenDim + column);
     const float2 context = readPair(p.contextRing + static_cast<std::ptrdiff_t>(tile.place[row]) * p.hiddenDim + column);
     x = x + hidden.x + context.x;
     y = y + hidden.y + context.y;
