@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "cell_product.cuh"
+#include "device/round.cuh"
 #include "device/shared.cuh"
 #include "device/warp.cuh"
 #include "ops.hpp"
@@ -41,7 +42,8 @@ struct CorrelateTask {
   const std::int32_t* order;
   float* centre;
   void* correlation;
-  int patches, patchStride, channels, correlationStride;
+  int patches, patchStride, channels;
+  CorrelationRows rows;
 };
 
 /// Where the nine pixels look: pixel p in lane p, nothing in the others.
@@ -150,15 +152,17 @@ struct BoxProduct<float, Words, Pieces> {
   }
 };
 
+/// perValue: of CorrelationRows, for bytes alone.
 template <class Out>
-__device__ __forceinline__ Out stored(float value) {
+__device__ __forceinline__ Out stored(float value, float perValue) {
   if constexpr (std::is_same_v<Out, float>) return value;
-  if constexpr (!std::is_same_v<Out, float>) return __float2half_rn(value);
+  if constexpr (std::is_same_v<Out, __half>) return __float2half_rn(value);
+  if constexpr (std::is_same_v<Out, std::uint8_t>) return static_cast<std::uint8_t>(roundedWithin(value * perValue, -128, 127));
 }
 
 /// The columns [first, last) of outputs, (pixel, dx), a lane each: 8 raw rows blended across, then neighbours of them down.
 template <class Out>
-__device__ void blend(const Looks& looks, const CellBox& box, const float* raw, int first, int last, Out* out) {
+__device__ void blend(const Looks& looks, const CellBox& box, const float* raw, int first, int last, float perValue, Out* out) {
   const int column = first + laneIndex(), pixel = min(column, kColumns - 1) / kWindow, dx = column % kWindow;
   const int x = __shfl_sync(kAllLanes, looks.x, pixel), y = __shfl_sync(kAllLanes, looks.y, pixel);
   const float ax = __shfl_sync(kAllLanes, looks.ax, pixel), ay = __shfl_sync(kAllLanes, looks.ay, pixel);
@@ -167,7 +171,7 @@ __device__ void blend(const Looks& looks, const CellBox& box, const float* raw, 
   Out* to = out + pixel * kWindow * kWindow + dx;
   if (!reaches) {
 #pragma unroll
-    for (int dy = 0; dy < kWindow; ++dy) to[dy * kWindow] = stored<Out>(0);
+    for (int dy = 0; dy < kWindow; ++dy) to[dy * kWindow] = stored<Out>(0, perValue);
     return;
   }
   const float* from = raw + pixel * kRawStride + (y - box.y) * box.width + x - box.x + dx;
@@ -176,19 +180,19 @@ __device__ void blend(const Looks& looks, const CellBox& box, const float* raw, 
   for (int dy = 0; dy < kWindow; ++dy) {
     from += box.width;
     const float below = from[0] + ax * (from[1] - from[0]);
-    to[dy * kWindow] = stored<Out>(above + ay * (below - above));
+    to[dy * kWindow] = stored<Out>(above + ay * (below - above), perValue);
     above = below;
   }
 }
 
 /// One level: the common window of the nine pixels at once, or when they look too far apart the window of each.
 template <class Product, class Out>
-__device__ void correlateLevel(const Product& product, const Looks& looks, float* raw, Out* out) {
+__device__ void correlateLevel(const Product& product, const Looks& looks, float* raw, float perValue, Out* out) {
   const CellBox common = commonBox(looks);
   if (common.width * common.height <= kCells) {
     product.run(common, raw);
     __syncwarp();
-    for (int first = 0; first < kColumns; first += kWarp) blend(looks, common, raw, first, kColumns, out);
+    for (int first = 0; first < kColumns; first += kWarp) blend(looks, common, raw, first, kColumns, perValue, out);
     __syncwarp();
     return;
   }
@@ -197,17 +201,24 @@ __device__ void correlateLevel(const Product& product, const Looks& looks, float
     const bool reaches = __shfl_sync(kAllLanes, static_cast<int>(looks.reaches), pixel) != 0;
     if (reaches) product.run(own, raw);
     __syncwarp();
-    blend(looks, own, raw, pixel * kWindow, (pixel + 1) * kWindow, out);
+    blend(looks, own, raw, pixel * kWindow, (pixel + 1) * kWindow, perValue, out);
     __syncwarp();
   }
 }
 
+template <class Out>
+inline constexpr int kPerVector = 16 / static_cast<int>(sizeof(Out));
+
+/// Elements of a row in shared memory: whole vectors.
+template <class Out>
+inline constexpr int kRow = (kCorrelationDim + kPerVector<Out> - 1) / kPerVector<Out> * kPerVector<Out>;
+
 /// The row of one edge from shared memory, in the widest words that its stride allows.
 template <class Out>
 __device__ void storeRow(const Out* row, Out* to, int stride) {
-  constexpr int kPerVector = 16 / sizeof(Out), kPerWord = 4 / sizeof(Out);
-  if (stride % kPerVector == 0) {
-    for (int i = laneIndex(); i < (kCorrelationDim + kPerVector - 1) / kPerVector; i += kWarp) reinterpret_cast<uint4*>(to)[i] = reinterpret_cast<const uint4*>(row)[i];
+  constexpr int kPerWord = 4 / sizeof(Out);
+  if (sizeof(Out) == 1 || stride % kPerVector<Out> == 0) {
+    for (int i = laneIndex(); i < kRow<Out> / kPerVector<Out>; i += kWarp) reinterpret_cast<uint4*>(to)[i] = reinterpret_cast<const uint4*>(row)[i];
   } else {
     for (int i = laneIndex(); i < kCorrelationDim / kPerWord; i += kWarp) reinterpret_cast<unsigned*>(to)[i] = reinterpret_cast<const unsigned*>(row)[i];
   }
@@ -216,9 +227,8 @@ __device__ void storeRow(const Out* row, Out* to, int stride) {
 /// Of one warp.
 template <class Out>
 struct Scratch {
-  static constexpr int kRow = (kCorrelationDim + 7) / 8 * 8;
   float raw[kPatchPixels * kRawStride];
-  alignas(16) unsigned char row[kRow * sizeof(Out)];
+  alignas(16) unsigned char row[kRow<Out> * sizeof(Out)];
 };
 
 /// A warp per edge; neighbours in the order look at the same cells, which the first-level cache then has.
@@ -238,7 +248,7 @@ __global__ void __launch_bounds__(kWarps* kWarp, kBlocks) correlateKernel(Correl
   const int words = t.channels * static_cast<int>(sizeof(Map)) / 4;
   Scratch<Out>& scratch = dynamicShared<Scratch<Out>>()[warpIndex()];
   Out* row = reinterpret_cast<Out*>(scratch.row);
-  for (int i = kCorrelationDim + laneIndex(); i < Scratch<Out>::kRow; i += kWarp) row[i] = stored<Out>(0);
+  for (int i = kCorrelationDim + laneIndex(); i < kRow<Out>; i += kWarp) row[i] = stored<Out>(0, t.rows.perValue);
   for (int level = 0; level < kLevels; ++level) {
     const MapLevel& map = t.levels[level];
     const BoxProduct<Map, Words, Pieces> product{
@@ -248,11 +258,11 @@ __global__ void __launch_bounds__(kWarps* kWarp, kBlocks) correlateKernel(Correl
         words,
         words / (kLanesPerCell * Words),
         t.scale[2 * source] * t.scale[2 * target + level]};
-    correlateLevel(product, lookAt(map, x, y), scratch.raw, row + level * kPatchPixels * kWindow * kWindow);
+    correlateLevel(product, lookAt(map, x, y), scratch.raw, t.rows.perValue, row + level * kPatchPixels * kWindow * kWindow);
     x *= 0.25f;
     y *= 0.25f;
   }
-  storeRow(row, reinterpret_cast<Out*>(t.correlation) + edge * t.correlationStride, t.correlationStride);
+  storeRow(row, reinterpret_cast<Out*>(t.correlation) + edge * t.rows.stride, t.rows.stride);
 }
 
 using Kernel = void (*)(CorrelateTask);
@@ -276,7 +286,15 @@ Kernel kernelFor(int channels) {
 
 template <class Map>
 Kernel kernelFor(const DeviceState& state) {
-  return state.types.hidden == Precision::fp32 ? kernelFor<Map, float>(state.options.featureDim) : kernelFor<Map, __half>(state.options.featureDim);
+  const int channels = state.options.featureDim;
+  switch (state.types.correlation.type) {
+    case Precision::fp32:
+      return kernelFor<Map, float>(channels);
+    case Precision::fp16:
+      return kernelFor<Map, __half>(channels);
+    default:
+      return kernelFor<Map, std::uint8_t>(channels);
+  }
 }
 
 Kernel kernelFor(const DeviceState& state) {
@@ -287,6 +305,17 @@ Kernel kernelFor(const DeviceState& state) {
       return kernelFor<__half>(state);
     default:
       return kernelFor<std::int8_t>(state);
+  }
+}
+
+std::size_t scratchBytes(Precision rows) {
+  switch (rows) {
+    case Precision::fp32:
+      return sizeof(Scratch<float>);
+    case Precision::fp16:
+      return sizeof(Scratch<__half>);
+    default:
+      return sizeof(Scratch<std::uint8_t>);
   }
 }
 
@@ -317,9 +346,9 @@ void correlate(DeviceState& state, cudaStream_t stream) {
                            o.patches,
                            state.patchStride,
                            o.featureDim,
-                           state.types.correlationStride};
-  const std::size_t scratch = state.types.hidden == Precision::fp32 ? sizeof(Scratch<float>) : sizeof(Scratch<__half>);
-  const Shape shape{.blocksX = blocksFor(static_cast<std::size_t>(o.maxPairs) * o.patches, kWarps), .threads = kWarps * kWarp, .sharedBytes = kWarps * scratch};
+                           state.types.correlation};
+  const Shape shape{
+      .blocksX = blocksFor(static_cast<std::size_t>(o.maxPairs) * o.patches, kWarps), .threads = kWarps * kWarp, .sharedBytes = kWarps * scratchBytes(state.types.correlation.type)};
   launch("correlate", kernelFor(state), shape, stream, task);
 }
 

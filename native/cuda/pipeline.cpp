@@ -19,10 +19,10 @@ namespace qpvo::cuda {
 
 namespace {
 
-constexpr int kPaddedRow = (kCorrelationDim + 31) / 32 * 32;  ///< elements of a row as the own update operator wants it
+constexpr int kPaddedRow = (kCorrelationDim + 63) / 64 * 64;  ///< elements of a row as the own update operator wants it
 
 StateTypes typesOf(const PipelineOptions& options, const DeviceEncoder& encoder, const DeviceUpdate& update) {
-  return {encoder.featurePrecision(), options.maps, update.statePrecision(), update.correlationStride()};
+  return {encoder.featurePrecision(), options.maps, update.statePrecision(), update.correlationRows()};
 }
 
 /// What an update refers to, to see whether the next one refers to the same.
@@ -138,7 +138,7 @@ Pipeline::Pipeline(const PipelineOptions& options, const float* undistortMap, co
     parts_ = std::make_unique<Parts>(options, undistortMap, encoder, update);
   } catch (const Error& error) {
     if (error.code() != "QPVO_OUT_OF_MEMORY") throw;
-    const StateTypes least{Precision::fp16, options.maps, Precision::fp16, kPaddedRow};
+    const StateTypes least{Precision::fp16, options.maps, Precision::fp16, {Precision::int8, kPaddedRow}};
     throw Error(error.code(), std::string(error.what()) + " The state of the odometry needs " + megabytes(stateBytes(options.state, least)) +
                                   " or more in all, besides the networks: fewer patches, smaller windows or a profile of lower precision need less.");
   }
@@ -299,7 +299,7 @@ void Pipeline::readView() {
 
 std::size_t deviceBytes(const Options& options, Precision encoder, Precision update, Precision maps) {
   const auto handedOn = [](Precision precision) { return precision == Precision::fp32 ? Precision::fp32 : Precision::fp16; };
-  return stateBytes(options, {handedOn(encoder), maps, handedOn(update), kPaddedRow});
+  return stateBytes(options, {handedOn(encoder), maps, handedOn(update), {handedOn(update), kPaddedRow}});
 }
 
 }  // namespace qpvo::cuda

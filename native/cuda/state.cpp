@@ -29,7 +29,7 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::features, cells * C * activationBytes(types.features));
   visit(&S::context, M * D);
   visit(&S::contextRing, R * M * D);
-  visit(&S::correlation, P * M * types.correlationStride * activationBytes(types.hidden));
+  visit(&S::correlation, P * M * types.correlation.bytes());
   visit(&S::hiddenA, P * M * D * activationBytes(types.hidden));
   visit(&S::hiddenB, P * M * D * activationBytes(types.hidden));
   visit(&S::centre, P * M * 2);

@@ -48,7 +48,7 @@ struct DeviceState {
   DeviceBuffer<std::byte> features;     ///< [h][w][C] float or __half
   DeviceBuffer<float> context;
   DeviceBuffer<float> contextRing;
-  DeviceBuffer<std::byte> correlation;  ///< [P][M][correlationStride] float or __half; what lies beyond F is zero
+  DeviceBuffer<std::byte> correlation;  ///< [P][M][stride], see CorrelationRows
   DeviceBuffer<std::byte> hiddenA, hiddenB;  ///< [P][M][D] float or __half
   DeviceBuffer<float> centre, delta, weight;
 

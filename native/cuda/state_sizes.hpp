@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "correlation_rows.hpp"
 #include "precision.hpp"
 #include "qpvo/state.hpp"
 
@@ -22,8 +23,8 @@ inline constexpr int kPairDepthRows = 8;
 struct StateTypes {
   Precision features;     ///< of the encoder's output: fp32 float, fp16 __half
   Precision maps;         ///< of stored maps and patch features
-  Precision hidden;       ///< of hidden state and correlation: fp32 float, fp16 __half
-  int correlationStride;  ///< elements from row to row of the correlation, >= F and even
+  Precision hidden;       ///< of hidden states: fp32 float, fp16 __half
+  CorrelationRows correlation;
 };
 
 /// Elements of one map with its border.

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "device.hpp"
@@ -36,6 +37,12 @@ const std::map<cudaError_t, ErrorText>& errorTexts() {
 std::map<const void*, std::size_t>& allowedShared() {
   static std::map<const void*, std::size_t> allowed;
   return allowed;
+}
+
+/// Kernels whose code is on the device: from their first launch on.
+std::set<const void*>& loaded() {
+  static std::set<const void*> kernels;
+  return kernels;
 }
 
 constexpr std::size_t kSharedUnasked = 48 * 1024;
@@ -124,6 +131,7 @@ cudaError_t cudaDeviceReset() {
   for (const cudaStream_t stream : device().streams) stream->work.clear();
   deviceMemory().releaseAll();
   allowedShared().clear();
+  loaded().clear();
   device().lost = false;
   device().failure = nullptr;
   device().last = cudaSuccess;
@@ -141,6 +149,9 @@ cudaError_t enqueueKernel(const void* kernel, dim3 grid, dim3 block, std::size_t
     if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || block.x > 1024) return cudaErrorInvalidValue;
     require(block.y == 1 && block.z == 1 && block.x > 0 && block.x % warpSize == 0,
             "kernel \"" + name + "\": expected a block of one dimension and a multiple of 32 threads, but received " + std::to_string(block.x) + ".");
+    const bool isRecorded = stream != nullptr && stream->recording != nullptr;
+    require(!isRecorded || loaded().count(kernel) != 0, "kernel \"" + name + "\": launched for the first time while a graph is recorded, where it may not be loaded.");
+    loaded().insert(kernel);
     const Grid launched{name, kernel, grid, block.x, sharedBytes};
     enqueue(stream, name.c_str(), [launched, run = std::make_shared<std::function<void()>>(std::move(thread))] { runGrid(launched, *run); });
     return cudaSuccess;

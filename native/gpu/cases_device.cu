@@ -166,7 +166,9 @@ void checkReduction(Context& context, Comparison& comparison, int count) {
   DeviceBuffer<float> out(2 * std::size_t{blocks});
   Graph graph;
   const Shape shape{.blocksX = blocks, .threads = kThreads, .sharedBytes = kThreads * sizeof(float)};
-  graph.capture(context.stream(), [&] { launch("reduce", reduceChunks, shape, context.stream(), input.data(), count, out.data()); });
+  const auto reduce = [&] { launch("reduce", reduceChunks, shape, context.stream(), input.data(), count, out.data()); };
+  reduce();  // loads the kernel, which a recording may not
+  graph.capture(context.stream(), reduce);
   for (int replay = 0; replay < 2; ++replay) {
     out.zero(context.stream());
     graph.replay(context.stream());

@@ -12,10 +12,11 @@ namespace qpvo::gpu {
 namespace {
 
 using cuda::Context;
+using cuda::CorrelationRows;
 using cuda::Precision;
 using cuda::StateTypes;
 
-constexpr StateTypes kFloats{Precision::fp32, Precision::fp32, Precision::fp32, kCorrelationDim};
+constexpr StateTypes kFloats{Precision::fp32, Precision::fp32, Precision::fp32, {Precision::fp32, kCorrelationDim}};
 
 SceneSize sized(int width, int height, int featureDim, int patches, int frames, int reach) {
   SceneSize size;
@@ -60,7 +61,7 @@ void checkSampling(Context& context, Comparison& comparison, const SceneSize& si
 // --- maps
 
 void checkInsertion(Context& context, Comparison& comparison, const SceneSize& size, Precision features, Precision maps) {
-  Scene scene(context, size, {features, maps, Precision::fp32, kCorrelationDim});
+  Scene scene(context, size, {features, maps, Precision::fp32, {Precision::fp32, kCorrelationDim}});
   State& s = scene.cpu();
   cuda::DeviceState& d = scene.device();
   const int slot = size.frames - 1;
@@ -96,8 +97,9 @@ std::vector<float> rowsOf(const std::vector<float>& values, int stride, std::siz
   return out;
 }
 
-void checkCorrelation(Context& context, Comparison& comparison, const SceneSize& size, Precision maps, Precision hidden, int stride, bool withOutliers) {
-  Scene scene(context, size, {maps == Precision::fp32 ? Precision::fp32 : Precision::fp16, maps, hidden, stride});
+/// Bytes are compared in their steps, others relative to the largest value.
+void checkCorrelation(Context& context, Comparison& comparison, const SceneSize& size, Precision maps, const CorrelationRows& rows, bool withOutliers) {
+  Scene scene(context, size, {maps == Precision::fp32 ? Precision::fp32 : Precision::fp16, maps, Precision::fp16, rows});
   State& s = scene.cpu();
   cuda::DeviceState& d = scene.device();
   scene.insertAll();
@@ -107,8 +109,13 @@ void checkCorrelation(Context& context, Comparison& comparison, const SceneSize&
   qpvo::correlate(s, scene.pairs());
   cuda::correlate(d, context.stream());
   const std::size_t edges = static_cast<std::size_t>(scene.pairs()) * size.patches;
-  const std::vector<float> expected = firstOf(s.correlation, edges * kCorrelationDim);
-  comparison.close("correlation", rowsOf(scene.values(d.correlation, hidden), stride, edges, comparison), expected, largest(expected));
+  const bool isBytes = rows.type == Precision::int8;
+  const float step = 1 / rows.perValue;
+  std::vector<float> expected = firstOf(s.correlation, edges * kCorrelationDim);
+  if (isBytes) {
+    for (float& value : expected) value = std::clamp(value, -128 * step, 127 * step);
+  }
+  comparison.close("correlation", rowsOf(scene.values(d.correlation, rows.type, {step}), rows.stride, edges, comparison), expected, isBytes ? step : largest(expected));
   const std::vector<float> centre = onHost(context, d.centre), expectedCentre = firstOf(s.centre, edges * 2);
   comparison.close("centre", std::vector<float>(centre.begin(), centre.begin() + edges * 2), expectedCentre, 100 * largest(expectedCentre));
 }
@@ -256,24 +263,29 @@ const Rows rows([](Table& table) {
     }
   }
   struct Correlated {
-    Precision maps, hidden;
-    int stride;
+    Precision maps;
+    CorrelationRows rows;
     double tolerance;
     const char* reason;
   };
-  for (const Correlated& kind : {Correlated{Precision::fp32, Precision::fp32, 882, 1e-4, "fractions of the reprojection are known to 1e-5 grid px"},
-                                 {Precision::fp16, Precision::fp32, 884, 1e-4, "products of halves are exact, sums fp32; fractions of the reprojection"},
-                                 {Precision::fp16, Precision::fp16, 896, 6e-4, "half an ulp of fp16"},
-                                 {Precision::int8, Precision::fp16, 896, 6e-4, "sums of bytes are exact; half an ulp of fp16"}}) {
+  const CorrelationRows halves{Precision::fp16, 896}, bytes{Precision::int8, 896, 100};
+  const char* const halfUlp = "half an ulp of fp16; sums of bytes are exact";
+  const char* const halfStep = "half a step; fractions of the reprojection";
+  for (const Correlated& kind : {Correlated{Precision::fp32, {Precision::fp32, 882}, 1e-4, "fractions of the reprojection are known to 1e-5 grid px"},
+                                 {Precision::fp16, {Precision::fp32, 884}, 1e-4, "products of halves are exact, sums fp32; fractions of the reprojection"},
+                                 {Precision::fp16, halves, 6e-4, halfUlp},
+                                 {Precision::int8, halves, 6e-4, halfUlp},
+                                 {Precision::fp16, bytes, 0.52, halfStep},
+                                 {Precision::int8, bytes, 0.52, halfStep}}) {
     for (const SceneSize& size : {sized(32, 32, 16, 1, 2, 1), sized(32, 32, 16, 3, 2, -1), sized(96, 64, 32, 5, 3, 2), sized(64, 64, 48, 3, 3, 2),
                                   sized(80, 64, 64, 17, 4, 3), sized(96, 80, 128, 33, 3, 1)}) {
       for (const bool withOutliers : {false, true}) {
         table.push_back({"correlate",
-                         nameOf(kind.maps) + " maps, " + nameOf(kind.hidden) + " rows of " + std::to_string(kind.stride) + ", " + nameOf(size) +
+                         nameOf(kind.maps) + " maps, " + nameOf(kind.rows.type) + " rows of " + std::to_string(kind.rows.stride) + ", " + nameOf(size) +
                              (withOutliers ? ", with outliers" : ""),
                          kind.tolerance,
                          kind.reason,
-                         [=](Context& c, Comparison& to) { checkCorrelation(c, to, size, kind.maps, kind.hidden, kind.stride, withOutliers); },
+                         [=](Context& c, Comparison& to) { checkCorrelation(c, to, size, kind.maps, kind.rows, withOutliers); },
                          {}});
       }
     }
@@ -300,13 +312,16 @@ const Rows rows([](Table& table) {
   adjusted(sized(96, 64, 16, 7, 16, 15), 15);  // more rows than shared memory holds; fewer patches do not determine the poses
   adjusted(sized(160, 128, 16, 33, 20, 10), 6);  // more pairs than a block has threads
   adjusted(sized(752, 480, 16, 96, 26, 12), 10, true);
-  table.push_back({"correlate",
-                   "fp16 maps, fp16 rows of 896, " + nameOf(sized(752, 480, 128, 96, 26, 12)),
-                   6e-4,
-                   "half an ulp of fp16",
-                   [](Context& c, Comparison& to) { checkCorrelation(c, to, sized(752, 480, 128, 96, 26, 12), Precision::fp16, Precision::fp16, 896, false); },
-                   {},
-                   true});
+  const SceneSize run = sized(752, 480, 128, 96, 26, 12);
+  for (const Correlated& kind : {Correlated{Precision::fp16, halves, 6e-4, halfUlp}, {Precision::int8, bytes, 0.52, halfStep}}) {
+    table.push_back({"correlate",
+                     nameOf(kind.maps) + " maps, " + nameOf(kind.rows.type) + " rows of 896, " + nameOf(run),
+                     kind.tolerance,
+                     kind.reason,
+                     [=](Context& c, Comparison& to) { checkCorrelation(c, to, run, kind.maps, kind.rows, false); },
+                     {},
+                     true});
+  }
   for (const SceneSize& size : {sized(64, 64, 16, 1, 3, 2), sized(160, 128, 16, 33, 6, 3), sized(160, 128, 16, 200, 5, 4)}) {
     for (const int flagged : {0, 1, 3}) {
       table.push_back({"assessHealth",

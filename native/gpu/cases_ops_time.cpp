@@ -8,6 +8,7 @@ namespace qpvo::gpu {
 namespace {
 
 using cuda::Context;
+using cuda::CorrelationRows;
 using cuda::Precision;
 using cuda::StateTypes;
 
@@ -26,7 +27,10 @@ SceneSize runSize(bool isFast) {
 
 constexpr double kPace = 0.1;  ///< at which nine of ten edges stay in sight, as in a run
 
-StateTypes typesOf(Precision maps) { return {Precision::fp16, maps, Precision::fp16, 896}; }
+/// With maps in bytes the correlation is in bytes too, as when all networks work in int8.
+CorrelationRows rowsFor(Precision maps) { return {maps == Precision::int8 ? Precision::int8 : Precision::fp16, 896, 25}; }
+
+StateTypes typesOf(Precision maps) { return {Precision::fp16, maps, Precision::fp16, rowsFor(maps)}; }
 
 /// Frames along an arc with random maps, all pairs set.
 std::shared_ptr<Scene> sceneOf(Context& context, bool isFast, Precision maps) {
@@ -65,7 +69,7 @@ Work correlateWork(Context& context, bool isFast, Precision maps) {
   const auto scene = sceneOf(context, isFast, maps);
   const double channels = scene->size().featureDim, edges = edgesOf(*scene);
   const double bytes =
-      scene->size().frames * channels * mapBytes(maps) * (cellsOf(*scene) * 17 / 16 + kPatchPixels * scene->size().patches) + edges * kCorrelationDim * 2;
+      scene->size().frames * channels * mapBytes(maps) * (cellsOf(*scene) * 17 / 16 + kPatchPixels * scene->size().patches) + edges * static_cast<double>(rowsFor(maps).bytes());
   const double operations = 2 * edges * kLevels * kPatchPixels * (kWindow + 1) * (kWindow + 1) * channels;
   return {[scene, &context] { cuda::correlate(scene->device(), context.stream()); }, bytes, operations,
           maps == Precision::int8 ? Arithmetic::byteTensorCores : Arithmetic::halfTensorCores};

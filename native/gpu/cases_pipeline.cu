@@ -79,10 +79,10 @@ struct PlainUpdate : DeviceUpdate {
   }
   void run(const DeviceUpdateArrays& arrays, cudaStream_t stream) override {
     launch("update", updateKernel, {.blocksX = blocksFor(o.maxPairs * o.patches, kThreads), .threads = kThreads}, stream, arrays, table.data(), o.patches, o.hiddenDim,
-           correlationStride(), o.maxPairs);
+           correlationRows().stride, o.maxPairs);
   }
   Precision statePrecision() const override { return Precision::fp32; }
-  int correlationStride() const override { return 888; }
+  CorrelationRows correlationRows() const override { return {Precision::fp32, 888}; }
 };
 
 /// The CPU's side: its ops and the same networks.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "correlation_packing.hpp"
 #include "json.hpp"
 #include "network/parts.hpp"
 #include "qpvo/state.hpp"
@@ -107,23 +108,14 @@ void checkEncoder(const Model& model, Precision precision, const MakeEncoder& ma
   }
 }
 
-/// Rows of the correlation at the stride that the operator wants, the rest zero.
-std::vector<float> strided(const std::vector<float>& correlation, std::size_t stride) {
-  std::vector<float> rows(correlation.size() / kCorrelationDim * stride);
-  for (std::size_t i = 0; i < correlation.size(); ++i) rows[i / kCorrelationDim * stride + i % kCorrelationDim] = correlation[i];
-  return rows;
-}
-
 void checkUpdate(const Model& model, Precision precision, const MakeUpdate& make, Context& context, Comparison& comparison) {
   const Lengths lengths = model.lengths();
   const int patches = lengths.patches, hiddenDim = lengths.hiddenDim;
   const auto update = make(context, {hiddenDim, kCorrelationDim, patches, kFrames, kPairs});
-  const auto stride = static_cast<std::size_t>(update->correlationStride());
   const std::size_t rows = static_cast<std::size_t>(kPairs) * static_cast<std::size_t>(patches);
   Activations hiddenIn(update->statePrecision(), rows * static_cast<std::size_t>(hiddenDim)), hiddenOut(update->statePrecision(), rows * static_cast<std::size_t>(hiddenDim));
-  Activations correlation(update->statePrecision(), rows * stride);
   hiddenIn.upload(context, model.golden.values("hidden"));
-  correlation.upload(context, strided(model.golden.values("correlation"), stride));
+  auto correlation = onDevice(context, packedRows(model.golden.values("correlation"), kCorrelationDim, update->correlationRows()));
   const auto contextRing = onDevice(context, model.golden.values("context"));
   DeviceBuffer<float> delta(2 * rows), weight(2 * rows);
   const std::int32_t source[] = {0, 0, 1, 1}, previous[] = {-1, 0, -1, 2}, next[] = {1, -1, 3, -1};

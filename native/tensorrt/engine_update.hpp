@@ -22,7 +22,7 @@ class EngineUpdate final : public cuda::DeviceUpdate {
   void arrange(const qpvo::network::PairTable& pairs, cudaStream_t stream) override;
   void run(const cuda::DeviceUpdateArrays& arrays, cudaStream_t stream) override;
   cuda::Precision statePrecision() const override { return slots_.precision; }
-  int correlationStride() const override { return slots_.correlationLength; }
+  cuda::CorrelationRows correlationRows() const override { return {slots_.precision, slots_.correlationLength}; }
   void waited() override { staging_.release(); }
   /// Recording TensorRT's launches was never tried.
   bool isCapturable() const override { return false; }

@@ -109,6 +109,21 @@ describe('CUDA code on the CPU', function () {
     });
   });
 
+  // Elsewhere a block has what the GPUs with the least have. With more, tiles of D 384 are larger on Orin, and on Hopper more weights are under way in all of them.
+  for (const [gpu, sharedKb, only] of [
+    ['Orin', 163, 'D 384'],
+    ['Hopper', 227, 'update: '],
+  ] as const)
+    it(`the update operator in the forms that ${gpu} runs`, async () => {
+      const finished = await run('env', `QPVO_EMULATION_SHARED_KB=${sharedKb}`, built.program, 'check', '--only', only);
+      assert.deepEqual(linesOf(finished, 'FAILED'), [], finished.stderr);
+      assert.equal(finished.code, 0, `${finished.stdout.slice(-500)}\n${finished.stderr}`);
+      const largeTiles = linesOf(finished, 'passed').filter((line) => line.includes('as a large tile has rows'));
+      assert.equal(largeTiles.length, 2, finished.stdout);
+      // Where there are only the smaller tiles, such a chain is refused, and nothing differs.
+      for (const line of largeTiles) assert.match(line, /difference [1-9]/);
+    });
+
   describe('qpvo_gpu_bench on its command line', () => {
     it('refuses what it does not know, with the usage', async () => {
       const wrong = [

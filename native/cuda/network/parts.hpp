@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "correlation_rows.hpp"
 #include "precision.hpp"
 #include "qpvo/network/update.hpp"
 
@@ -32,11 +33,11 @@ struct DeviceEncoder {
   virtual bool isCapturable() const { return true; }
 };
 
-/// Arrays of one pass; those with void are float or __half by DeviceUpdate::statePrecision(). Device memory on 256 bytes.
+/// Arrays of one pass; hidden states are float or __half by DeviceUpdate::statePrecision(). Device memory on 256 bytes.
 struct DeviceUpdateArrays {
   const void* hiddenIn;      ///< [P][M][D]
   const float* contextRing;  ///< [R][M][D]
-  const void* correlation;   ///< [P][M][correlationStride()], F of a row used, the rest zero
+  const void* correlation;   ///< as correlationRows() says
   void* hiddenOut;           ///< [P][M][D]; may hold states on the way there
   float* delta;              ///< [P][M][2]
   float* weight;             ///< [P][M][2]
@@ -56,11 +57,10 @@ struct DeviceUpdate {
   /// The stream has been waited for: memory that was held for copies is free again.
   virtual void waited() {}
 
-  /// fp32: hidden state and correlation are float; fp16: __half. Never int8.
+  /// fp32: hidden states are float; fp16: __half. Never int8.
   virtual Precision statePrecision() const = 0;
 
-  /// Elements from row to row of the correlation, >= F and even; a multiple of 8 lets rows be written in 16 bytes.
-  virtual int correlationStride() const = 0;
+  virtual CorrelationRows correlationRows() const = 0;
 
   /// Whether run() may be recorded into a CUDA graph and replayed after other pairs were arranged.
   virtual bool isCapturable() const { return true; }

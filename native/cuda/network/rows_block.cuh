@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "device/round.cuh"
 #include "device/shared.cuh"
 #include "rows_plan.hpp"
 #include "rows_product.cuh"
@@ -12,9 +13,8 @@ template <class V>
 struct RowTile {
   unsigned char* state;   ///< panels of V::State
   unsigned char* input;   ///< panels of bytes: the rows as the next int8 layer takes them
-  unsigned char* inner;   ///< panels between two layers, of the type that the second takes
+  unsigned char* inner;   ///< panels between two layers, of the type that the second takes; sums over columns while there are none, [2][kWarps][kRows] floats
   unsigned char* stages;
-  float* partial;         ///< [2][kWarps][kRows]
   unsigned char* zeros;   ///< 64 bytes
   int *edge, *place;      ///< [kRows]: the row in device memory, -1 = none; and another place that goes with it
 
@@ -24,35 +24,39 @@ struct RowTile {
     input = memory + plan.input;
     inner = memory + plan.inner;
     stages = memory + plan.stages;
-    partial = reinterpret_cast<float*>(memory + plan.partial);
     zeros = memory + plan.zeros;
     edge = reinterpret_cast<int*>(memory + plan.edge);
     place = edge + V::kRows;
     if (threadIdx.x < kPanelBytes / sizeof(int)) reinterpret_cast<int*>(zeros)[threadIdx.x] = 0;
   }
 
+  __device__ __forceinline__ float* partial() const { return reinterpret_cast<float*>(inner); }
+
   /// Where a layer reads the rows.
   __device__ __forceinline__ const unsigned char* of(const Layer& reader) const { return reader.input == Input::native ? state : input; }
 };
 
-/// clamp(round_half_to_even(x / scale)), as the layer takes it, in a byte.
-__device__ __forceinline__ int quantized(const Layer& reader, float x) {
+/// clamp(round_half_to_even(x / scale)), as the layer takes it, in the lowest byte.
+__device__ __forceinline__ unsigned quantized(const Layer& reader, float x) {
   const float low = reader.input == Input::signedBytes ? -128.0f : 0.0f, high = reader.input == Input::signedBytes ? 127.0f : 255.0f;
-  return static_cast<int>(rintf(fminf(fmaxf(x * reader.inverseScale, low), high))) & 0xff;
+  return roundedWithin(x * reader.inverseScale, low, high);
 }
 
+/// In the lower half of the word.
+__device__ __forceinline__ unsigned quantizedPair(const Layer& reader, float x, float y) { return __byte_perm(quantized(reader, x), quantized(reader, y), 0x0040); }
+
 __device__ __forceinline__ uint2 quantizedEight(const Layer& reader, const Eight& values) {
-  unsigned word[2] = {};
+  unsigned pair[4];
 #pragma unroll
-  for (int i = 0; i < 8; ++i) word[i / 4] |= static_cast<unsigned>(quantized(reader, values.x[i])) << i % 4 * 8;
-  return make_uint2(word[0], word[1]);
+  for (int i = 0; i < 4; ++i) pair[i] = quantizedPair(reader, values.x[2 * i], values.x[2 * i + 1]);
+  return make_uint2(__byte_perm(pair[0], pair[1], 0x5410), __byte_perm(pair[2], pair[3], 0x5410));
 }
 
 /// Neighbours x, y of a row into what `reader` multiplies.
 template <class V>
 __device__ __forceinline__ void putInput(unsigned char* panels, const Layer& reader, int row, int column, float x, float y) {
   if (V::kPrecision == Precision::int8 && reader.input != Input::native) {
-    *reinterpret_cast<unsigned short*>(panels + panelOffset(row, V::kRows, column)) = static_cast<unsigned short>(quantized(reader, x) | quantized(reader, y) << 8);
+    *reinterpret_cast<unsigned short*>(panels + panelOffset(row, V::kRows, column)) = static_cast<unsigned short>(quantizedPair(reader, x, y));
   } else {
     using Native = typename V::Native;
     writePair(reinterpret_cast<Native*>(panels + panelOffset(row, V::kRows, column * static_cast<int>(sizeof(Native)))), x, y);

@@ -51,6 +51,9 @@ __device__ __forceinline__ void writePair(float* at, float x, float y) { *reinte
 __device__ __forceinline__ void writePair(__half* at, float x, float y) { *reinterpret_cast<__half2*>(at) = __floats2half2_rn(x, y); }
 __device__ __forceinline__ float2 readPair(const float* at) { return *reinterpret_cast<const float2*>(at); }
 __device__ __forceinline__ float2 readPair(const __half* at) { return __half22float2(*reinterpret_cast<const __half2*>(at)); }
+/// Of what is read once: the caches give it up before the weights.
+__device__ __forceinline__ float2 readPairOnce(const float* at) { return __ldcs(reinterpret_cast<const float2*>(at)); }
+__device__ __forceinline__ float2 readPairOnce(const __half* at) { return __half22float2(__ldcs(reinterpret_cast<const __half2*>(at))); }
 
 /// Eight neighbours of a row, on 16 bytes: in device memory, or in panels of `rows` rows.
 struct Eight {

@@ -42,8 +42,6 @@ void UpdateOperator::run(const DeviceUpdateArrays& arrays, cudaStream_t stream) 
 
 Precision UpdateOperator::statePrecision() const { return precision_ == Precision::fp32 ? Precision::fp32 : Precision::fp16; }
 
-int UpdateOperator::correlationStride() const { return correlationStrideOf(shape_.correlationLength); }
-
 UpdateWork UpdateOperator::work() const { return runner_->work({arrangement_.pairs(), arrangement_.chains(), shape_.patches}); }
 
 std::unique_ptr<DeviceUpdate> makeUpdate(const Context& context, const UpdateShape& shape, Precision precision, const qpvo::network::Tensors& tensors) {

@@ -22,7 +22,7 @@ class UpdateOperator : public DeviceUpdate {
   void run(const DeviceUpdateArrays& arrays, cudaStream_t stream) override;
   void waited() override { arrangement_.waited(); }
   Precision statePrecision() const override;
-  int correlationStride() const override;
+  CorrelationRows correlationRows() const override { return runner_->correlationRows(); }
 
   /// Of the arranged pairs.
   UpdateWork work() const;

@@ -23,11 +23,11 @@ struct PatchArguments {
   WeightList weights;
   SharedPlan plan;
   UpdateTables tables;
-  const typename V::Native* hiddenIn;     ///< [P][M][D]
-  const float* contextRing;               ///< [R][M][D]
-  const typename V::Native* correlation;  ///< [P][M][correlationStride]
-  typename V::State* rows;                ///< [P][M][D]
-  int hiddenDim, correlationStride, patches;
+  const typename V::Native* hiddenIn;  ///< [P][M][D]
+  const float* contextRing;            ///< [R][M][D]
+  const unsigned char* correlation;    ///< [P][M][correlationRowBytes], what the first layer multiplies
+  typename V::State* rows;             ///< [P][M][D]
+  int hiddenDim, correlationRowBytes, patches;
 };
 
 /// Softmax over the patches of each pair, tile by tile: see update_pairs.cuh.

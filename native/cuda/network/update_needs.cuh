@@ -2,9 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
 
-#include "qpvo/error.hpp"
 #include "rows_layout.cuh"
 #include "rows_plan.hpp"
 #include "update_tensors.hpp"
@@ -40,6 +38,7 @@ class UpdateNeeds {
         residuals_(o.residuals_) {}
 
   SharedNeed patches() const {
+    static_assert(V::kColumns / 2 * sizeof(State) >= 2 * V::kWarps * sizeof(float), "sums over columns fit where the means do");
     const int meansOfPatches = V::kRows / 2 * V::kColumns * static_cast<int>(sizeof(State));
     return need(kStateBytes, byteRows_, std::max({V::kRows * patchMeans_, V::kRows * branches_, meansOfPatches}));
   }
@@ -68,28 +67,12 @@ class UpdateNeeds {
             .innerBytes = innerBytes,
             .stageBytes = streams ? V::kWeightPanelBytes : 0,
             .stageCount = 2,
-            .partialBytes = 2 * V::kWarps * V::kRows * static_cast<int>(sizeof(float)),
             .rows = V::kRows};
   }
 
   bool byteRows_, byteShares_, byteState_;
   int patchMeans_, pairMeans_, branches_, residuals_;  ///< bytes of a row
 };
-
-/// As many panels of weights under way as fit, to three; but the third only where it takes no block from the multiprocessor, of the `blocks` that its registers have
-/// room for. @throws QPVO_NO_DEVICE where not one fits
-inline SharedPlan plannedWithin(SharedNeed need, std::size_t sharedPerBlock, int blocks) {
-  const auto planned = [&](int stages) {
-    need.stageCount = stages;
-    return planShared(need);
-  };
-  const auto blocksOf = [&](int stages) { return std::min(blocks, static_cast<int>(sharedPerBlock) / planned(stages).bytes); };
-  if (blocksOf(2) > 0) return planned(blocksOf(3) < blocksOf(2) ? 2 : 3);
-  if (blocksOf(1) == 0)
-    throw Error("QPVO_NO_DEVICE", "shared memory of a block: expected a GPU with at least " + std::to_string(planned(1).bytes) +
-                                      " bytes for this model in this precision, but received one with " + std::to_string(sharedPerBlock) + ". Use fp16, or the CPU.");
-  return planned(1);
-}
 
 /// Multiply-adds of the layers.
 struct UpdateProducts {

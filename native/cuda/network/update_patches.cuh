@@ -31,41 +31,27 @@ class CorrelationFeed {
   }
 
  private:
-  using Native = typename V::Native;
-  static constexpr int kInPiece = kPieceBytes / static_cast<int>(sizeof(Native));
-  /// 16 bytes as they come: four of a row make a panel, or as many as make 64 bytes once quantized.
-  static constexpr int kMostPieces = V::kPrecision == Precision::int8 ? kPanelBytes / kInPiece : kPanelBytes / kPieceBytes;
-  static constexpr int kHeld = (V::kRows * kMostPieces + V::kThreads - 1) / V::kThreads;
-
-  __device__ __forceinline__ bool quantizes() const { return V::kPrecision == Precision::int8 && p_.correlation0.input != Input::native; }
-  __device__ __forceinline__ int pieces() const { return quantizes() ? kMostPieces : kPanelBytes / kPieceBytes; }
+  static constexpr int kPieces = kPanelBytes / kPieceBytes;
+  static constexpr int kHeld = (V::kRows * kPieces + V::kThreads - 1) / V::kThreads;
 
   __device__ __forceinline__ void fetch(int panel) {
-    const int inRow = pieces();
 #pragma unroll
     for (int n = 0; n < kHeld; ++n) {
-      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / inRow;
+      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / kPieces;
       const int edge = row < V::kRows ? edge_[row] : -1;
       held_[n] = make_uint4(0, 0, 0, 0);
       if (edge < 0) continue;
-      held_[n] = *reinterpret_cast<const uint4*>(p_.correlation + static_cast<std::ptrdiff_t>(edge) * p_.correlationStride + (panel * inRow + item % inRow) * kInPiece);
+      const unsigned char* from = p_.correlation + static_cast<std::ptrdiff_t>(edge) * p_.correlationRowBytes + panel * kPanelBytes;
+      held_[n] = __ldcs(reinterpret_cast<const uint4*>(from + item % kPieces * kPieceBytes));  // read once: the caches give it up before the weights
     }
   }
 
   __device__ __forceinline__ void store(int panel) {
     unsigned char* buffer = buffers_ + panel % 2 * V::kTilePanelBytes;
-    const int inRow = pieces();
 #pragma unroll
     for (int n = 0; n < kHeld; ++n) {
-      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / inRow, piece = item % inRow;
-      if (row >= V::kRows) continue;
-      if constexpr (V::kPrecision == Precision::int8) {
-        if (quantizes()) {
-          *reinterpret_cast<uint2*>(buffer + panelOffset(row, V::kRows, piece * kInPiece)) = quantizedEight(p_.correlation0, unpacked(held_[n]));
-          continue;
-        }
-      }
-      *reinterpret_cast<uint4*>(buffer + panelOffset(row, V::kRows, piece * kPieceBytes)) = held_[n];
+      const int item = n * V::kThreads + static_cast<int>(threadIdx.x), row = item / kPieces;
+      if (row < V::kRows) *reinterpret_cast<uint4*>(buffer + panelOffset(row, V::kRows, item % kPieces * kPieceBytes)) = held_[n];
     }
   }
 
@@ -96,19 +82,20 @@ __device__ __forceinline__ void correlationLayers(const PatchArguments<V>& p, co
   }
   Sums<V> sums;
   multiply<V, Input::unsignedBytes>(sums, p.correlation2, 0, tile.inner, tile.zeros, weights);
-  layerNorm<V>(sums, p.hiddenDim, p.correlation3, true, tile.partial);
+  __syncthreads();
+  layerNorm<V>(sums, p.hiddenDim, p.correlation3, true, tile.partial());
   unsigned char* input = p.correlation5.input == Input::native ? tile.state : tile.input;
   forEachPair(sums, [&](int row, int column, float x, float y) { putInput<V>(input, p.correlation5, row, column, x, y); });
   multiply<V, Input::unsignedBytes>(sums, p.correlation5, 0, input, tile.zeros, weights);
   forEachPair(sums, [&](int row, int column, float& x, float& y) {
     const int edge = tile.edge[row];
     if (edge < 0 || column >= p.hiddenDim) return;
-    const float2 hidden = readPair(p.hiddenIn + static_cast<std::ptrdiff_t>(edge) * p.hiddenDim + column);
+    const float2 hidden = readPairOnce(p.hiddenIn + static_cast<std::ptrdiff_t>(edge) * p.hiddenDim + column);
     const float2 context = readPair(p.contextRing + static_cast<std::ptrdiff_t>(tile.place[row]) * p.hiddenDim + column);
     x = x + hidden.x + context.x;
     y = y + hidden.y + context.y;
   });
-  layerNorm<V>(sums, p.hiddenDim, p.norm, false, tile.partial);
+  layerNorm<V>(sums, p.hiddenDim, p.norm, false, tile.partial());
   putState<V>(tile, sums, p.previous0);
 }
 

@@ -45,7 +45,7 @@ class UpdateRunnerOf : public UpdateRunner {
     patches_.tables = shares_.tables = pairs_.tables = state_.tables = tables;
     patches_.hiddenIn = static_cast<const Native*>(arrays.hiddenIn);
     patches_.contextRing = arrays.contextRing;
-    patches_.correlation = static_cast<const Native*>(arrays.correlation);
+    patches_.correlation = static_cast<const unsigned char*>(arrays.correlation);
     patches_.rows = rows;
     shares_.rows = state_.rows = rows;
     state_.hiddenOut = static_cast<Native*>(arrays.hiddenOut);
@@ -57,11 +57,20 @@ class UpdateRunnerOf : public UpdateRunner {
     start("update: state, heads", updateState<V>, edgeTiles, state_, stream);
   }
 
+  /// What every variant reads without looking where the row ends.
+  CorrelationRows correlationRows() const override {
+    constexpr int kElements = 64;  // of the panel with the most of them
+    const Layer& reader = patches_.correlation0;
+    const int stride = (shape_.correlationLength + kElements - 1) / kElements * kElements;
+    if (reader.input != Input::native) return {Precision::int8, stride, reader.inverseScale};
+    return {V::kPrecision == Precision::fp32 ? Precision::fp32 : Precision::fp16, stride};
+  }
+
   int tileRows() const override { return V::kRows; }
 
   UpdateWork work(const UpdateExtent& extent) const override {
     const double edges = static_cast<double>(extent.pairs) * extent.patches, sources = static_cast<double>(extent.chains) * extent.patches, D = shape_.hiddenDim;
-    const double correlation = edges * patches_.correlationStride * sizeof(Native), hidden = 2 * edges * D * sizeof(Native), rows = 3 * edges * D * sizeof(State);
+    const double correlation = edges * patches_.correlationRowBytes, hidden = 2 * edges * D * sizeof(Native), rows = 3 * edges * D * sizeof(State);
     const double context = sources * D * sizeof(float), parts = (extent.patches - 1) / V::kRows + 1;
     const double partial = 2 * 3 * sizeof(float) * parts * shares_.partialWidth * extent.pairs;
     const double pairRows = 2 * sizeof(float) * D * extent.pairs, heads = 4 * sizeof(float) * edges;
@@ -139,7 +148,7 @@ class UpdateRunnerOf : public UpdateRunner {
     p.weights = weightsOf(p.correlation0, p.correlation2, p.correlation5, p.previous0, p.previous2, p.next0, p.next2, p.shares, p.mean);
     p.plan = plannedWithin(needs_.patches(), sharedPerBlock, V::kBlocks);
     p.hiddenDim = shape_.hiddenDim;
-    p.correlationStride = correlationStrideOf(shape_.correlationLength);
+    p.correlationRowBytes = static_cast<int>(correlationRows().bytes());
     p.patches = shape_.patches;
   }
 

@@ -27,13 +27,11 @@ struct UpdateRunner {
   virtual ~UpdateRunner() = default;
   /// maxTiles: of patches, as the tables may ever say.
   virtual void run(const DeviceUpdateArrays& arrays, const UpdateTables& tables, int maxTiles, cudaStream_t stream) = 0;
+  virtual CorrelationRows correlationRows() const = 0;
   /// Most edges of one tile.
   virtual int tileRows() const = 0;
   virtual UpdateWork work(const UpdateExtent& extent) const = 0;
 };
-
-/// Elements of a correlation row: what every variant reads without looking where the row ends.
-constexpr int correlationStrideOf(int correlationLength) { return (correlationLength + 63) / 64 * 64; }
 
 /// sharedPerBlock: bytes. @throws QPVO_MODEL for a hidden width that is too large; QPVO_NO_DEVICE when the shared memory of the GPU is too small; QPVO_OUT_OF_MEMORY
 std::unique_ptr<UpdateRunner> makeUpdateFp32(const UpdateShape& shape, const UpdateTensors& tensors, std::size_t sharedPerBlock, cudaStream_t stream);

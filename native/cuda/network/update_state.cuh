@@ -111,11 +111,11 @@ __global__ void __launch_bounds__(V::kThreads, V::kBlocks) updateState(const Sta
   });
 #pragma unroll 1
   for (int n = 0; n < 2; ++n) {
-    layerNorm<V>(sums, p.hiddenDim, p.blocks[n].norm, false, tile.partial);
+    layerNorm<V>(sums, p.hiddenDim, p.blocks[n].norm, false, tile.partial());
     putState<V>(tile, sums, p.blocks[n].gate);
     gatedResidual<V>(tile, p.blocks[n], weights, sums);
   }
-  writeHeads<V>(p, sums, first, rows, reinterpret_cast<float*>(tile.inner));
+  writeHeads<V>(p, sums, first, rows, tile.partial());
   forEachPair(sums, [&](int row, int column, float x, float y) { writePair(statePair<V>(tile, row, column), x, y); });
   __syncthreads();
   const int inRow = p.hiddenDim / 8;

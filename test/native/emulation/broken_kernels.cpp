@@ -85,6 +85,7 @@ __global__ void loadsFromOddAddress(unsigned* values) {
 }
 
 __global__ void writesBeside(float* values) { values[-1] = 0; }
+__global__ void onlyRecorded() {}
 __global__ void increment(int* values) { values[threadIdx.x] += 1; }
 
 constexpr Shape kOne{.blocksX = 1, .threads = kThreads};
@@ -152,6 +153,11 @@ std::vector<Fault> brokenKernels() {
          Graph graph;
          graph.capture(context.stream(), [] { DeviceBuffer<int> late(1); });
        }},
+      {"a kernel that is new to the device while a graph is recorded", "launched for the first time while a graph is recorded",
+       [](Context& context) {
+         Graph graph;
+         graph.capture(context.stream(), [&] { launch("broken", onlyRecorded, kOne, context.stream()); });
+       }},
   };
 }
 
@@ -205,12 +211,14 @@ std::vector<Fact> emulatedFacts() {
       {"a graph runs when it is replayed, as often as it is",
        [](Context& context) {
          DeviceBuffer<int> values(kThreads);
+         const auto work = [&] { launch("increment", increment, kOne, context.stream(), values.data()); };
+         work();
          Graph graph;
-         graph.capture(context.stream(), [&] { launch("increment", increment, kOne, context.stream(), values.data()); });
+         graph.capture(context.stream(), work);
          for (int i = 0; i < 3; ++i) graph.replay(context.stream());
          int found = 0;
          download(&found, values.data(), 1, context.stream());
-         return found == 3;
+         return found == 1 + 3;
        }},
       {"a buffer counts while it lives",
        [](Context&) {
