@@ -54,17 +54,22 @@ void* take(Place place, std::size_t bytes) {
                                           " free of " + megabytes(total) + ". Close other programs on the GPU, or choose a smaller model, image or window.");
   }
   check(status, "allocating memory");
-  const auto pattern = sentinel();
   auto* const data = static_cast<unsigned char*>(start) + kSentinelBytes;
-  check(cudaMemcpy(start, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
-  check(cudaMemset(data, 0, bytes), "allocating memory");
-  check(cudaMemcpy(data + bytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
-  check(cudaDeviceSynchronize(), "allocating memory");
+  takePart(data, bytes);
   Tally& all = tally();
   const std::scoped_lock lock(all.mutex);
   of(all.now, place) += bytes;
   if (of(all.now, place) > of(all.most, place)) of(all.most, place) = of(all.now, place);
   return data;
+}
+
+void takePart(void* data, std::size_t bytes) {
+  const auto pattern = sentinel();
+  auto* const first = static_cast<unsigned char*>(data);
+  check(cudaMemcpy(first - kSentinelBytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
+  check(cudaMemset(first, 0, bytes), "allocating memory");
+  check(cudaMemcpy(first + bytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
+  check(cudaDeviceSynchronize(), "allocating memory");
 }
 
 namespace {
@@ -80,9 +85,15 @@ bool isDamaged(const void* data, std::size_t bytes) noexcept {
 
 }  // namespace
 
+void giveBackPart(const void* data, std::size_t bytes) noexcept {
+  if (!tally().watched || !isDamaged(data, bytes)) return;
+  const std::scoped_lock lock(tally().mutex);
+  ++tally().damaged;
+}
+
 void giveBack(Place place, void* data, std::size_t bytes) noexcept {
   void* const start = static_cast<unsigned char*>(data) - kSentinelBytes;
-  const bool damaged = tally().watched && isDamaged(data, bytes);
+  giveBackPart(data, bytes);
   if (place == Place::device) {
     cudaFree(start);
   } else {
@@ -91,7 +102,6 @@ void giveBack(Place place, void* data, std::size_t bytes) noexcept {
   Tally& all = tally();
   const std::scoped_lock lock(all.mutex);
   of(all.now, place) -= bytes;
-  all.damaged += damaged;
 }
 
 bool sentinelsIntact(const void* data, std::size_t bytes) {
