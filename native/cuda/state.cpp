@@ -66,7 +66,6 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::delta, P * M * 2);
   visit(&S::weight, P * M * 2);
   visit(&S::pairTables, R + 2 + 4 * P);
-  visit(&S::poseVariable, R);
   visit(&S::patchFeatures, R * M * kPatchPixels * C * mapBytes(types.maps));
   visit(&S::fineMaps, R * mapElements(o.width / 4, o.height / 4, o.featureDim) * mapBytes(types.maps));
   visit(&S::coarseMaps, R * mapElements(o.width / 16, o.height / 16, o.featureDim) * mapBytes(types.maps));
@@ -85,7 +84,7 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::coupling, R * rows * stride);
   visit(&S::system, (rows + 1) * rows);
   visit(&S::step, rows);
-  visit(&S::adjustment, 1);
+  visit(&S::adjustmentTable, sizeof(BundleAdjustOptions) + R * sizeof(std::int32_t));
   visit(&S::healthPairs, kQuestions * P);
   visit(&S::healthConfidence, P * M);
   visit(&S::healthSums, P * kHealthSums);
@@ -146,6 +145,8 @@ DeviceState::DeviceState(const Context& context, const Options& o, const StateTy
     this->*member = std::remove_reference_t<decltype(this->*member)>(start, count);
     start += partBytes(count * elementBytes(member));
   });
+  adjustment = {reinterpret_cast<BundleAdjustOptions*>(adjustmentTable.data()), 1};
+  poseVariable = {reinterpret_cast<std::int32_t*>(adjustment.data() + 1), static_cast<std::size_t>(o.ringSlots)};
   pairTablesHost.resize(pairTables.size());
   uploadMap(*this, undistortMap, context.stream());
   uploadStart(*this, context.stream());

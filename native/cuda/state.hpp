@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "precision.hpp"
@@ -54,7 +55,6 @@ struct DeviceState {
   DeviceBuffer<float> centre, delta, weight;
 
   DeviceBuffer<std::int32_t> pairTables;     ///< see PairTables
-  DeviceBuffer<std::int32_t> poseVariable;
 
   DeviceBuffer<double> poses;                         ///< F
   DeviceBuffer<float> patchX, patchY, inverseDepth;   ///< F
@@ -78,7 +78,9 @@ struct DeviceState {
   DeviceBuffer<double> system;              ///< [6 R + 1][6 R] lower triangle of S, and the right side as its last row
   DeviceBuffer<double> step;                ///< [6 R]
   DeviceBuffer<double> poseCovariance;      ///< F [36]
-  DeviceBuffer<BundleAdjustOptions> adjustment;  ///< [1]
+  DeviceBuffer<std::byte> adjustmentTable;  ///< the next two, all in one array so that one copy brings them
+  std::span<BundleAdjustOptions> adjustment;  ///< [1]
+  std::span<std::int32_t> poseVariable;
   DeviceBuffer<AdjustmentReport> report;    ///< F [1]
 
   DeviceBuffer<std::int32_t> healthPairs;   ///< [kQuestions][P] the pairs a question is about
