@@ -30,9 +30,9 @@ SceneSize sized(int width, int height, int featureDim, int patches, int frames, 
 
 // --- the image and its patches
 
-void checkImage(Context& context, Comparison& comparison, const SceneSize& size) {
+void checkImage(Context& context, Comparison& comparison, const SceneSize& size, int channels, int gap) {
   Scene scene(context, size, kFloats);
-  const ImageView image = scene.image();
+  const ImageView image = scene.image(channels, gap);
   qpvo::prepareImage(scene.cpu(), image);
   cuda::prepareImage(scene.device(), image, context.stream());
   comparison.same("image", onHost(context, scene.device().image), allOf(scene.cpu().image));
@@ -226,7 +226,12 @@ const Rows rows([](Table& table) {
     SceneSize size = sized(64, 48, 16, 5, 2, 1);
     size.channels = channels;
     size.supersamples = channels;
-    table.push_back({"prepareImage", std::to_string(channels) + " channels", 0, "exact", [=](Context& c, Comparison& to) { checkImage(c, to, size); }, {}});
+    for (const int gap : {0, 5}) {
+      for (int recorded = 1; recorded <= channels; recorded += 2) {
+        const std::string name = std::to_string(channels) + " channels of " + std::to_string(recorded) + (gap > 0 ? ", rows with a gap" : "");
+        table.push_back({"prepareImage", name, 0, "exact", [=](Context& c, Comparison& to) { checkImage(c, to, size, recorded, gap); }, {}});
+      }
+    }
     for (const int patches : {1, 33, 200}) {
       size.patches = patches;
       const std::string name = std::to_string(channels) + " channels, " + std::to_string(patches) + " patches";

@@ -44,7 +44,7 @@ double edgesOf(const Scene& scene) { return static_cast<double>(scene.pairs()) *
 
 Work prepareWork(Context& context, bool isFast) {
   const auto scene = sceneOf(context, isFast, Precision::fp16);
-  const auto image = std::make_shared<ImageView>(scene->image());
+  const auto image = std::make_shared<ImageView>(scene->image(0));
   const double pixels = static_cast<double>(scene->size().width) * scene->size().height;
   const auto enqueue = [scene, image, &context] {
     cuda::prepareImage(scene->device(), *image, context.stream());
