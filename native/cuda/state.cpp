@@ -85,9 +85,9 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::system, (rows + 1) * rows);
   visit(&S::step, rows);
   visit(&S::adjustmentTable, sizeof(BundleAdjustOptions) + R * sizeof(std::int32_t));
-  visit(&S::healthPairs, kQuestions * P);
-  visit(&S::healthConfidence, P * M);
-  visit(&S::healthSums, P * kHealthSums);
+  visit(&S::questions, sizeof(QuestionTable) + kQuestions * P * sizeof(std::int32_t));
+  visit(&S::healthConfidence, kQuestions * P * M);
+  visit(&S::healthSums, kQuestions * P * kHealthSums);
 }
 
 std::size_t stagingBytes(const Options& o) {

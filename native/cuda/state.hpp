@@ -35,6 +35,24 @@ struct AdjustmentReport {
   int validEdges;  ///< of the last iteration
 };
 
+/// About the health of `count` of the pairs that are asked about, from `first` on.
+struct HealthQuestion {
+  std::int32_t first, count;
+  float inlierThreshold, minConfidence, margin;
+};
+
+struct FlowQuestion {
+  std::int32_t source, target;
+  float beta;
+};
+
+/// What assessHealth and flowMagnitude answer. The pairs that are asked about come behind it, all in one array so that one copy brings them.
+struct QuestionTable {
+  std::int32_t healthCount, flowCount, pairCount;
+  HealthQuestion health[kQuestions];
+  FlowQuestion flows[kQuestions];
+};
+
 /// The arrays of qpvo/state.hpp in device memory, allocated once; what is not said otherwise has the shape and layout it has there. Maps and patch features hold floats,
 /// halves, or bytes times a scale of the slot. Everything happens on one stream, in order. Those marked F are parts of `fetched`, so that one copy brings all that the host
 /// reads in every frame.
@@ -83,9 +101,9 @@ struct DeviceState {
   std::span<std::int32_t> poseVariable;
   DeviceBuffer<AdjustmentReport> report;    ///< F [1]
 
-  DeviceBuffer<std::int32_t> healthPairs;   ///< [kQuestions][P] the pairs a question is about
-  DeviceBuffer<float> healthConfidence;     ///< [P * M]
-  DeviceBuffer<double> healthSums;          ///< [P][kHealthSums]
+  DeviceBuffer<std::byte> questions;        ///< a QuestionTable and [kQuestions * P] pairs
+  DeviceBuffer<float> healthConfidence;     ///< [kQuestions * P][M] of the pairs that are asked about
+  DeviceBuffer<double> healthSums;          ///< [kQuestions * P][kHealthSums] likewise
   DeviceBuffer<Health> healthAnswers;       ///< F [kQuestions]
   DeviceBuffer<Flow> flowAnswers;           ///< F [kQuestions]
   DeviceBuffer<float> points;               ///< F [R][M][3] world

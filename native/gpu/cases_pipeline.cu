@@ -7,6 +7,7 @@
 #include "ops_scene.hpp"
 #include "pair_window.hpp"
 #include "pipeline.hpp"
+#include "qpvo/error.hpp"
 #include "runtime/launch.hpp"
 #include "staging.hpp"
 
@@ -82,6 +83,10 @@ struct PlainUpdate : DeviceUpdate {
   }
   Precision statePrecision() const override { return Precision::fp32; }
   int correlationStride() const override { return 888; }
+  void waited() override {
+    if (fails) throw Error("QPVO_OUT_OF_MEMORY", "made up");
+  }
+  bool fails = false;
 };
 
 /// The CPU's side: its ops and the same networks.
@@ -308,6 +313,46 @@ void checkBytes(Context& context, Comparison& comparison) {
                    allocatedBytes().device - before == deviceBytes(o, Precision::fp32, Precision::fp32, Precision::int8) - rows + networks + moves);
 }
 
+/// Frames that end early, one before its answers and one while it waits for them, leave nothing behind for the next one.
+void checkFailedFrames(Context& context, Comparison& comparison) {
+  const Options o = runOptions(7, 5, 3);
+  const std::vector<float> map(static_cast<std::size_t>(o.width) * o.height * 2);
+  const std::vector<std::uint8_t> bytes(static_cast<std::size_t>(o.recordedWidth) * o.recordedHeight);
+  PlainUpdate* network = nullptr;
+  Pipeline pipeline(
+      {o, context.device(), Precision::fp32}, map.data(), [&](const Context&) { return std::make_unique<PlainEncoder>(o); },
+      [&](const Context&) {
+        auto made = std::make_unique<PlainUpdate>(o);
+        network = made.get();
+        return made;
+      });
+  const auto ask = [&] {
+    pipeline.prepareImage({bytes.data(), o.recordedWidth, o.recordedHeight, 1, static_cast<std::size_t>(o.recordedWidth)});
+    pipeline.correlate(0);
+    for (int i = 0; i < kQuestions; ++i) {
+      pipeline.askHealth(0, nullptr, 1, 0.1f, 4);
+      pipeline.askFlow(0, 1, 0.5f);
+    }
+  };
+  const auto codeOf = [](const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return std::string();
+  };
+  ask();
+  comparison.holds("one question more is refused", codeOf([&] { pipeline.askFlow(0, 1, 0.5f); }) == "QPVO_INTERNAL");
+  ask();
+  network->fails = true;
+  comparison.holds("the wait fails", codeOf([&] { pipeline.readBack(0); }) == "QPVO_OUT_OF_MEMORY");
+  network->fails = false;
+  ask();
+  const Answers answers = pipeline.readBack(0);
+  comparison.holds("as many answers as questions", answers.health.size() == kQuestions && answers.flows.size() == kQuestions);
+}
+
 const Rows rows([](Table& table) {
   for (const int patches : {1, 19}) {
     table.push_back({"pipeline",
@@ -317,6 +362,7 @@ const Rows rows([](Table& table) {
                      [=](Context& c, Comparison& to) { checkRun(c, to, patches); },
                      {}});
   }
+  table.push_back({"pipeline", "after frames that failed", 0, "exact", checkFailedFrames, {}});
   table.push_back({"pipeline", "device memory", 0, "exact", checkBytes, {}});
 });
 
