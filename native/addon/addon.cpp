@@ -15,7 +15,7 @@
 namespace {
 
 /// Raised with every change of the surface described in src/native/addon.ts.
-constexpr int kSurface = 10;
+constexpr int kSurface = 11;
 
 /// Image-sized blocks go back to the system when they are freed, instead of staying in the heap of whichever thread decoded the image: over thousands of images
 /// those heaps fray and the process grows. Without glibc there is nothing to do.

@@ -9,6 +9,7 @@ namespace qpvo {
 namespace {
 
 /// One output row; the map names the top-left of four recorded pixels, fractions are in 1/256, so the sum of a sample is intensity * 65536.
+/// One recorded channel fills all planes.
 template <int Channels>
 void prepareRow(const State& state, const ImageView& in, int y, float* image) {
   const Options& o = state.options;
@@ -28,7 +29,9 @@ void prepareRow(const State& state, const ImageView& in, int y, float* image) {
         sum[c] += top * (256 - fy) + bottom * fy;
       }
     }
-    for (int c = 0; c < Channels; ++c) image[plane * c + static_cast<std::size_t>(y) * o.width + x] = static_cast<float>(sum[c]) * scale + o.offset;
+    for (int first = 0; first < o.channels; first += Channels) {
+      for (int c = 0; c < Channels; ++c) image[plane * (first + c) + static_cast<std::size_t>(y) * o.width + x] = static_cast<float>(sum[c]) * scale + o.offset;
+    }
   }
 }
 
@@ -36,13 +39,13 @@ void prepareRow(const State& state, const ImageView& in, int y, float* image) {
 
 void prepareImage(State& state, const ImageView& in) {
   const Options& o = state.options;
-  if (in.width != o.recordedWidth || in.height != o.recordedHeight || in.channels != o.channels) {
+  if (in.width != o.recordedWidth || in.height != o.recordedHeight || (in.channels != o.channels && in.channels != 1)) {
     throw Error("QPVO_IMAGE_SIZE", "image of another size: expected " + std::to_string(o.recordedWidth) + "x" + std::to_string(o.recordedHeight) + " with " +
                                        std::to_string(o.channels) + " channels, but received " + std::to_string(in.width) + "x" + std::to_string(in.height) +
                                        " with " + std::to_string(in.channels) + ".");
   }
   state.pool.run(o.height, [&](int y, int) {
-    if (o.channels == 1) {
+    if (in.channels == 1) {
       prepareRow<1>(state, in, y, state.image.data());
     } else {
       prepareRow<3>(state, in, y, state.image.data());

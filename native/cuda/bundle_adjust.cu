@@ -18,8 +18,8 @@ __global__ void beginKernel(AdjustmentReport* report, double* covariance) {
 }  // namespace
 
 void setAdjustment(DeviceState& state, const BundleAdjustOptions& options, const std::int32_t* poseVariable, cudaStream_t stream) {
-  state.staging.upload(state.adjustment.data(), &options, 1, stream);
-  state.staging.upload(state.poseVariable.data(), poseVariable, state.poseVariable.size(), stream);
+  const std::span variables(poseVariable, state.poseVariable.size());
+  state.staging.uploadBoth(state.adjustmentTable.data(), std::as_bytes(std::span(&options, 1)), std::as_bytes(variables), stream);
 }
 
 void bundleAdjust(DeviceState& state, int iterations, cudaStream_t stream) {

@@ -47,11 +47,11 @@ void setAdjustment(DeviceState& state, const BundleAdjustOptions& options, const
 /// R, but for the number of iterations, which is that of setAdjustment. Writes state.report.
 void bundleAdjust(DeviceState& state, int iterations, cudaStream_t stream);
 
-/// Into healthAnswers[question]; flags: [count] of the pairs set.
-void assessHealth(DeviceState& state, int question, int count, const std::uint8_t* flags, float inlierThreshold, float minConfidence, float margin, cudaStream_t stream);
+/// R. The questions about health in state.questions, into state.healthAnswers.
+void assessHealth(DeviceState& state, cudaStream_t stream);
 
-/// Into flowAnswers[question].
-void flowMagnitude(DeviceState& state, int question, int source, int target, float beta, cudaStream_t stream);
+/// R. Those about flow, into state.flowAnswers.
+void flowMagnitude(DeviceState& state, cudaStream_t stream);
 
 /// R. World points of the patches of every slot, into state.points.
 void pointCloud(DeviceState& state, cudaStream_t stream);

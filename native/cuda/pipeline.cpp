@@ -11,6 +11,7 @@
 #include "ops.hpp"
 #include "pipeline_mirrors.hpp"
 #include "qpvo/error.hpp"
+#include "questions.hpp"
 #include "runtime/context.hpp"
 #include "runtime/graph.hpp"
 #include "runtime/range.hpp"
@@ -77,10 +78,10 @@ struct Pipeline::Parts {
   PipelineMirrors mirrors;
   HiddenMoves moves;
   ArrangedPairs arranged;
+  Questions asked;
   std::array<DeviceBuffer<std::byte>*, 2> hidden;
   int current = 0;          ///< of hidden: what the next update reads
   int pairs = -1;           ///< of the last correlate()
-  int healthAsked = 0, flowsAsked = 0;
   std::optional<Error> fault;  ///< that ended it: the device is lost, or an engine could not run for want of memory
   Recorded encodeGraph, correlateGraph, frameGraph;
   std::array<Recorded, 2> updateGraphs;      ///< by the hidden state that is read
@@ -94,6 +95,7 @@ struct Pipeline::Parts {
         mirrors(state),
         moves(options.state.maxPairs, state.hiddenA.size() / options.state.maxPairs),
         arranged(options.state.maxPairs),
+        asked(options.state.maxPairs),
         hidden{&state.hiddenA, &state.hiddenB} {}
 
   cudaStream_t stream() const { return context.stream(); }
@@ -155,6 +157,7 @@ Pipeline::~Pipeline() {
 const Mirrors& Pipeline::mirrors() const { return parts_->mirrors.views(); }
 
 void Pipeline::prepareImage(const ImageView& recorded) {
+  parts_->asked.clear();
   parts_->run([&] { cuda::prepareImage(parts_->state, recorded, parts_->stream()); });
 }
 
@@ -254,28 +257,20 @@ void Pipeline::bundleAdjust(const BundleAdjustOptions& options) {
 
 void Pipeline::askHealth(int count, const std::uint8_t* flags, float inlierThreshold, float minConfidence, float margin) {
   Parts& p = *parts_;
-  if (p.healthAsked == kQuestions || count > p.pairs) {
-    throw Error("QPVO_INTERNAL",
-                "askHealth: expected at most " + std::to_string(kQuestions) + " questions about the pairs of the last correlate(), but received another one.");
-  }
-  p.run([&] { assessHealth(p.state, p.healthAsked, count, flags, inlierThreshold, minConfidence, margin, p.stream()); });
-  ++p.healthAsked;
+  if (count > p.pairs) throw Error("QPVO_INTERNAL", "askHealth: expected a question about the pairs of the last correlate(), but received one about more.");
+  p.asked.askHealth(p.state, count, flags, inlierThreshold, minConfidence, margin);
 }
 
-void Pipeline::askFlow(int source, int target, float beta) {
-  Parts& p = *parts_;
-  if (p.flowsAsked == kQuestions) {
-    throw Error("QPVO_INTERNAL", "askFlow: expected at most " + std::to_string(kQuestions) + " questions until readBack(), but received another one.");
-  }
-  p.run([&] { flowMagnitude(p.state, p.flowsAsked, source, target, beta, p.stream()); });
-  ++p.flowsAsked;
-}
+void Pipeline::askFlow(int source, int target, float beta) { parts_->asked.askFlow(source, target, beta); }
 
 Answers Pipeline::readBack(int pairs) {
   Parts& p = *parts_;
   p.run([&] {
     const Range range("readBack");
+    p.asked.upload(p.state, p.stream());
     p.frameGraph(p.stream(), [&] {
+      assessHealth(p.state, p.stream());
+      flowMagnitude(p.state, p.stream());
       pointCloud(p.state, p.stream());
       p.mirrors.fetchFrames(p.state, p.stream());
     });
@@ -283,9 +278,9 @@ Answers Pipeline::readBack(int pairs) {
     p.wait();
   });
   Answers answers{p.mirrors.report(), {}, {}};
-  for (int i = 0; i < p.healthAsked; ++i) answers.health.push_back(p.mirrors.health(i));
-  for (int i = 0; i < p.flowsAsked; ++i) answers.flows.push_back(p.mirrors.flow(i));
-  p.healthAsked = p.flowsAsked = 0;
+  for (int i = 0; i < p.asked.healthCount(); ++i) answers.health.push_back(p.mirrors.health(i));
+  for (int i = 0; i < p.asked.flowCount(); ++i) answers.flows.push_back(p.mirrors.flow(i));
+  p.asked.clear();
   return answers;
 }
 

@@ -39,7 +39,7 @@ struct Mirrors {
   int patchStride;
 };
 
-/// What readBack() brings besides the mirrors, the questions in the order in which they were asked.
+/// What readBack() brings besides the mirrors, the answers in the order in which was asked.
 struct Answers {
   BundleAdjustReport adjusted;
   std::vector<Health> health;
@@ -59,7 +59,7 @@ class Pipeline {
 
   const Mirrors& mirrors() const;
 
-  /// @throws QPVO_IMAGE_SIZE
+  /// Begins a frame: questions that are still open, of one that failed, are forgotten. @throws QPVO_IMAGE_SIZE
   void prepareImage(const ImageView& recorded);
   void samplePatches(int slot, std::uint64_t seed, std::uint64_t sequence, Selection selection, float inverseDepth, const CellArea& area);
   /// mirrors().poses of the slot to the device.
@@ -80,7 +80,8 @@ class Pipeline {
   /// Of the pairs of the last correlate(), with mirrors().poseVariable.
   void bundleAdjust(const BundleAdjustOptions& options);
 
-  /// Questions about the state as it is then: at most kQuestions of a kind until readBack(). askHealth is about the pairs of the last correlate(), one flag each.
+  /// Questions that the next readBack() answers, at most kQuestions of a kind, about the state as it is then. askHealth is about the pairs of the last correlate(), one
+  /// flag each.
   void askHealth(int count, const std::uint8_t* flags, float inlierThreshold, float minConfidence, float margin);
   void askFlow(int source, int target, float beta);
 

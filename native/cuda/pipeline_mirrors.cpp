@@ -22,42 +22,37 @@ PipelineMirrors::PipelineMirrors(const DeviceState& s)
       pairTarget_(s.options.maxPairs),
       poseVariable_(s.poseVariable.size()),
       cells_(s.cells.size()),
-      poses_(s.poses.size()),
-      poseCovariance_(s.poseCovariance.size()),
-      patchX_(s.patchX.size()),
-      patchY_(s.patchY.size()),
-      inverseDepth_(s.inverseDepth.size()),
-      depthVariance_(s.depthVariance.size()),
       centre_(s.centre.size()),
       delta_(s.delta.size()),
       weight_(s.weight.size()),
       image_(s.image.size()),
-      points_(s.points.size()),
-      colors_(s.colors.size()),
-      report_(1),
-      health_(kQuestions),
-      flows_(kQuestions),
+      fetched_(s.fetched.size()),
+      report_(placeOf(s, s.report)),
+      health_(placeOf(s, s.healthAnswers)),
+      flows_(placeOf(s, s.flowAnswers)),
       perPair_(static_cast<std::size_t>(s.options.patches) * 2),
-      views_{pairSource_.data(), pairTarget_.data(),   poseVariable_.data(),  poses_.data(),  poseCovariance_.data(), patchX_.data(),
-             patchY_.data(),     inverseDepth_.data(), depthVariance_.data(), centre_.data(), delta_.data(),          weight_.data(),
-             image_.data(),      points_.data(),       colors_.data(),        cells_.data(),  s.patchStride} {
-  for (std::size_t i = 6; i < poses_.size(); i += 7) poses_[i] = 1;
-  std::fill_n(poseCovariance_.data(), poseCovariance_.size(), std::numeric_limits<double>::quiet_NaN());
+      views_{pairSource_.data(),
+             pairTarget_.data(),
+             poseVariable_.data(),
+             placeOf(s, s.poses),
+             placeOf(s, s.poseCovariance),
+             placeOf(s, s.patchX),
+             placeOf(s, s.patchY),
+             placeOf(s, s.inverseDepth),
+             placeOf(s, s.depthVariance),
+             centre_.data(),
+             delta_.data(),
+             weight_.data(),
+             image_.data(),
+             placeOf(s, s.points),
+             placeOf(s, s.colors),
+             cells_.data(),
+             s.patchStride} {
+  for (std::size_t i = 6; i < s.poses.size(); i += 7) views_.poses[i] = 1;
+  std::fill_n(views_.poseCovariance, s.poseCovariance.size(), std::numeric_limits<double>::quiet_NaN());
 }
 
-void PipelineMirrors::fetchFrames(const DeviceState& s, cudaStream_t stream) {
-  fetch(poses_, s.poses, stream);
-  fetch(poseCovariance_, s.poseCovariance, stream);
-  fetch(patchX_, s.patchX, stream);
-  fetch(patchY_, s.patchY, stream);
-  fetch(inverseDepth_, s.inverseDepth, stream);
-  fetch(depthVariance_, s.depthVariance, stream);
-  fetch(points_, s.points, stream);
-  fetch(colors_, s.colors, stream);
-  fetch(report_, s.report, stream);
-  fetch(health_, s.healthAnswers, stream);
-  fetch(flows_, s.flowAnswers, stream);
-}
+void PipelineMirrors::fetchFrames(const DeviceState& s, cudaStream_t stream) { fetch(fetched_, s.fetched, stream); }
 
 void PipelineMirrors::fetchPairs(const DeviceState& s, int pairs, cudaStream_t stream) {
   download(centre_.data(), s.centre.data(), pairs * perPair_, stream);

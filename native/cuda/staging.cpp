@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "staging.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "qpvo/error.hpp"
@@ -19,6 +20,13 @@ std::byte* Staging::reserve(std::size_t bytes, cudaStream_t stream) {
   std::byte* room = memory_.data() + used_;
   used_ += rounded;
   return room;
+}
+
+void Staging::uploadBoth(std::byte* device, std::span<const std::byte> first, std::span<const std::byte> second, cudaStream_t stream) {
+  const std::size_t bytes = first.size() + second.size();
+  std::byte* held = reserve(bytes, stream);
+  std::ranges::copy(second, std::ranges::copy(first, held).out);
+  cuda::upload(device, held, bytes, stream);
 }
 
 }  // namespace qpvo::cuda

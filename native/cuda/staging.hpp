@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <span>
 #include <type_traits>
 
 #include "runtime/copy.hpp"
@@ -28,6 +29,9 @@ class Staging {
     std::memcpy(held, host, count * sizeof(T));
     cuda::upload(device, held, count, stream);
   }
+
+  /// The same for two tables that lie one behind the other on the device.
+  void uploadBoth(std::byte* device, std::span<const std::byte> first, std::span<const std::byte> second, cudaStream_t stream);
 
   /// The stream has been waited for.
   void release() { used_ = 0; }

@@ -16,13 +16,43 @@ constexpr std::size_t kTables = 1 << 18;  ///< staging bytes beside the image: t
 
 int roundedPatches(const Options& o) { return (o.patches + 15) / 16 * 16; }
 
-/// visit(member, elements) of every array of the state.
+template <class T>
+std::size_t elementBytes(DeviceBuffer<T> DeviceState::*) {
+  return sizeof(T);
+}
+
+/// visit(member, elements) of the parts of `fetched`.
+template <class Visit>
+void forEachPart(const Options& o, const Visit& visit) {
+  using S = DeviceState;
+  const std::size_t M = o.patches, R = o.ringSlots, stride = roundedPatches(o);
+  visit(&S::poses, R * 7);
+  visit(&S::poseCovariance, 36);
+  visit(&S::patchX, R * stride);
+  visit(&S::patchY, R * stride);
+  visit(&S::inverseDepth, R * stride);
+  visit(&S::depthVariance, R * stride);
+  visit(&S::points, R * M * 3);
+  visit(&S::colors, R * M * 3);
+  visit(&S::report, 1);
+  visit(&S::healthAnswers, kQuestions);
+  visit(&S::flowAnswers, kQuestions);
+}
+
+std::size_t fetchedBytes(const Options& o) {
+  std::size_t bytes = 0;
+  forEachPart(o, [&](auto member, std::size_t count) { bytes += partBytes(count * elementBytes(member)); });
+  return bytes;
+}
+
+/// visit(member, elements) of every array of the state that is no part of another.
 template <class Visit>
 void forEachArray(const Options& o, const StateTypes& types, const Visit& visit) {
   using S = DeviceState;
   const std::size_t M = o.patches, P = o.maxPairs, R = o.ringSlots, C = o.featureDim, D = o.hiddenDim, stride = roundedPatches(o);
   const std::size_t pixels = static_cast<std::size_t>(o.width) * o.height, cells = pixels / 16, samples = pixels * o.supersamples;
   const std::size_t rows = 6 * R;
+  visit(&S::fetched, fetchedBytes(o));
   visit(&S::recorded, static_cast<std::size_t>(o.recordedWidth) * o.recordedHeight * o.channels);
   visit(&S::image, pixels * o.channels);
   visit(&S::cells, M);
@@ -36,12 +66,6 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::delta, P * M * 2);
   visit(&S::weight, P * M * 2);
   visit(&S::pairTables, 2 * R + 3 + 4 * P);
-  visit(&S::poseVariable, R);
-  visit(&S::poses, R * 7);
-  visit(&S::patchX, R * stride);
-  visit(&S::patchY, R * stride);
-  visit(&S::inverseDepth, R * stride);
-  visit(&S::colors, R * M * 3);
   visit(&S::patchFeatures, R * M * kPatchPixels * C * mapBytes(types.maps));
   visit(&S::fineMaps, R * mapElements(o.width / 4, o.height / 4, o.featureDim) * mapBytes(types.maps));
   visit(&S::coarseMaps, R * mapElements(o.width / 16, o.height / 16, o.featureDim) * mapBytes(types.maps));
@@ -57,25 +81,14 @@ void forEachArray(const Options& o, const StateTypes& types, const Visit& visit)
   visit(&S::pairBlocks, P * kPairBlocks);
   visit(&S::pairValid, P);
   visit(&S::pairDepth, P * kPairDepthRows * stride);
-  visit(&S::depthVariance, R * stride);
   visit(&S::depthGradient, R * stride);
   visit(&S::coupling, R * rows * stride);
   visit(&S::system, (rows + 1) * rows);
   visit(&S::step, rows);
-  visit(&S::poseCovariance, 36);
-  visit(&S::adjustment, 1);
-  visit(&S::report, 1);
-  visit(&S::healthPairs, kQuestions * P);
-  visit(&S::healthConfidence, P * M);
-  visit(&S::healthSums, P * kHealthSums);
-  visit(&S::healthAnswers, kQuestions);
-  visit(&S::flowAnswers, kQuestions);
-  visit(&S::points, R * M * 3);
-}
-
-template <class T>
-std::size_t elementBytes(DeviceBuffer<T> DeviceState::*) {
-  return sizeof(T);
+  visit(&S::adjustmentTable, sizeof(BundleAdjustOptions) + R * sizeof(std::int32_t));
+  visit(&S::questions, sizeof(QuestionTable) + kQuestions * P * sizeof(std::int32_t));
+  visit(&S::healthConfidence, kQuestions * P * M);
+  visit(&S::healthSums, kQuestions * P * kHealthSums);
 }
 
 std::size_t stagingBytes(const Options& o) {
@@ -128,6 +141,13 @@ DeviceState::DeviceState(const Context& context, const Options& o, const StateTy
       patchStride(roundedPatches(o)),
       staging(stagingBytes(o)) {
   forEachArray(o, t, [this](auto member, std::size_t count) { this->*member = std::remove_reference_t<decltype(this->*member)>(count); });
+  std::byte* start = fetched.data();
+  forEachPart(o, [&](auto member, std::size_t count) {
+    this->*member = std::remove_reference_t<decltype(this->*member)>(start, count);
+    start += partBytes(count * elementBytes(member));
+  });
+  adjustment = {reinterpret_cast<BundleAdjustOptions*>(adjustmentTable.data()), 1};
+  poseVariable = {reinterpret_cast<std::int32_t*>(adjustment.data() + 1), static_cast<std::size_t>(o.ringSlots)};
   pairTablesHost.resize(pairTables.size());
   uploadMap(*this, undistortMap, context.stream());
   uploadStart(*this, context.stream());

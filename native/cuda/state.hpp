@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "precision.hpp"
@@ -35,13 +36,33 @@ struct AdjustmentReport {
   int validEdges;  ///< of the last iteration
 };
 
+/// About the health of `count` of the pairs that are asked about, from `first` on.
+struct HealthQuestion {
+  std::int32_t first, count;
+  float inlierThreshold, minConfidence, margin;
+};
+
+struct FlowQuestion {
+  std::int32_t source, target;
+  float beta;
+};
+
+/// What assessHealth and flowMagnitude answer. The pairs that are asked about come behind it, all in one array so that one copy brings them.
+struct QuestionTable {
+  std::int32_t healthCount, flowCount, pairCount;
+  HealthQuestion health[kQuestions];
+  FlowQuestion flows[kQuestions];
+};
+
 /// The arrays of qpvo/state.hpp in device memory, allocated once; what is not said otherwise has the shape and layout it has there. Maps and patch features hold floats,
-/// halves, or bytes times a scale of the slot. Everything happens on one stream, in order.
+/// halves, or bytes times a scale of the slot. Everything happens on one stream, in order. Those marked F are parts of `fetched`, so that one copy brings all that the host
+/// reads in every frame.
 struct DeviceState {
   Options options;
   StateTypes types;
   int gridWidth, gridHeight, coarseWidth, coarseHeight, patchStride;
 
+  DeviceBuffer<std::byte> fetched;
   DeviceBuffer<std::uint8_t> recorded;  ///< [recordedHeight][recordedWidth][channels]
   DeviceBuffer<float> image;
   DeviceBuffer<std::int32_t> cells;
@@ -53,11 +74,10 @@ struct DeviceState {
   DeviceBuffer<float> centre, delta, weight;
 
   DeviceBuffer<std::int32_t> pairTables;     ///< see PairTables
-  DeviceBuffer<std::int32_t> poseVariable;
 
-  DeviceBuffer<double> poses;
-  DeviceBuffer<float> patchX, patchY, inverseDepth;
-  DeviceBuffer<std::uint8_t> colors;
+  DeviceBuffer<double> poses;                         ///< F
+  DeviceBuffer<float> patchX, patchY, inverseDepth;   ///< F
+  DeviceBuffer<std::uint8_t> colors;                  ///< F
   DeviceBuffer<std::byte> patchFeatures, fineMaps, coarseMaps;
   DeviceBuffer<float> mapScale;      ///< [R][2] value of a byte step of the fine map and the patch features, and of the coarse map; 1 in fp32 and fp16
   DeviceBuffer<std::int32_t> mapPeak;  ///< [2] bits of the largest magnitude in the newest fine and coarse map
@@ -73,20 +93,22 @@ struct DeviceState {
   DeviceBuffer<double> pairBlocks;          ///< [P][kPairBlocks], see bundle_adjust.hpp
   DeviceBuffer<std::int32_t> pairValid;     ///< [P] edges with weight
   DeviceBuffer<float> pairDepth;            ///< [P][kPairDepthRows][patchStride], likewise
-  DeviceBuffer<float> depthVariance, depthGradient;  ///< [R][patchStride] Q and u
+  DeviceBuffer<float> depthVariance, depthGradient;  ///< [R][patchStride] Q (F) and u
   DeviceBuffer<float> coupling;             ///< [R][6 R][patchStride]
   DeviceBuffer<double> system;              ///< [6 R + 1][6 R] lower triangle of S, and the right side as its last row
   DeviceBuffer<double> step;                ///< [6 R]
-  DeviceBuffer<double> poseCovariance;      ///< [36]
-  DeviceBuffer<BundleAdjustOptions> adjustment;  ///< [1]
-  DeviceBuffer<AdjustmentReport> report;    ///< [1]
+  DeviceBuffer<double> poseCovariance;      ///< F [36]
+  DeviceBuffer<std::byte> adjustmentTable;  ///< the next two, all in one array so that one copy brings them
+  std::span<BundleAdjustOptions> adjustment;  ///< [1]
+  std::span<std::int32_t> poseVariable;
+  DeviceBuffer<AdjustmentReport> report;    ///< F [1]
 
-  DeviceBuffer<std::int32_t> healthPairs;   ///< [kQuestions][P] the pairs a question is about
-  DeviceBuffer<float> healthConfidence;     ///< [P * M]
-  DeviceBuffer<double> healthSums;          ///< [P][kHealthSums]
-  DeviceBuffer<Health> healthAnswers; ///< [kQuestions]
-  DeviceBuffer<Flow> flowAnswers;     ///< [kQuestions]
-  DeviceBuffer<float> points;               ///< [R][M][3] world
+  DeviceBuffer<std::byte> questions;        ///< a QuestionTable and [kQuestions * P] pairs
+  DeviceBuffer<float> healthConfidence;     ///< [kQuestions * P][M] of the pairs that are asked about
+  DeviceBuffer<double> healthSums;          ///< [kQuestions * P][kHealthSums] likewise
+  DeviceBuffer<Health> healthAnswers;       ///< F [kQuestions]
+  DeviceBuffer<Flow> flowAnswers;           ///< F [kQuestions]
+  DeviceBuffer<float> points;               ///< F [R][M][3] world
 
   Staging staging;
   std::vector<std::int32_t> pairTablesHost;  ///< the same, as last uploaded

@@ -12,7 +12,7 @@ namespace qpvo::cuda {
 /// Questions of one kind (health, flow) that can be open between two waits.
 inline constexpr int kQuestions = 4;
 
-/// Doubles of DeviceState::healthSums per pair: confidence, confidence x residual, inliers.
+/// Doubles of DeviceState::healthSums per pair that is asked about: confidence, confidence x residual, inliers.
 inline constexpr int kHealthSums = 3;
 
 /// Doubles and rows of floats that the bundle adjustment keeps per pair: see bundle_adjust.hpp.

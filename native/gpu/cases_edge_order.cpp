@@ -81,7 +81,7 @@ int mortonPlace(int column, int row) {
 }
 
 void checkOrder(Context& context, Comparison& comparison, const SceneSize& size, bool withOutliers) {
-  Scene scene(context, size, {Precision::fp32, Precision::fp32, Precision::fp32, kCorrelationDim});
+  Scene scene(context, size, {Precision::fp32, Precision::fp32, Precision::fp32, {Precision::fp32, kCorrelationDim}});
   scene.placeFrames(withOutliers);
   scene.makePairs();
   scene.uploadGeometry();
@@ -139,7 +139,7 @@ double shareOfNewCells(Scene& scene, const std::vector<Look>& looks, const std::
 }
 
 void checkReuse(Context& context, Comparison& comparison, const SceneSize& size) {
-  Scene scene(context, size, {Precision::fp32, Precision::int8, Precision::fp16, kCorrelationDim});
+  Scene scene(context, size, {Precision::fp32, Precision::int8, Precision::fp16, {Precision::fp16, kCorrelationDim}});
   scene.placeFrames(false, kPace);
   scene.makePairs();
   scene.uploadGeometry();

@@ -4,6 +4,7 @@
 
 #include "hidden_moves.hpp"
 #include "ops_scene.hpp"
+#include "questions.hpp"
 
 // The geometry ops against native/cpu.
 
@@ -31,9 +32,9 @@ SceneSize sized(int width, int height, int featureDim, int patches, int frames, 
 
 // --- the image and its patches
 
-void checkImage(Context& context, Comparison& comparison, const SceneSize& size) {
+void checkImage(Context& context, Comparison& comparison, const SceneSize& size, int channels, int gap) {
   Scene scene(context, size, kFloats);
-  const ImageView image = scene.image();
+  const ImageView image = scene.image(channels, gap);
   qpvo::prepareImage(scene.cpu(), image);
   cuda::prepareImage(scene.device(), image, context.stream());
   comparison.same("image", onHost(context, scene.device().image), allOf(scene.cpu().image));
@@ -157,6 +158,7 @@ void checkAdjustment(Context& context, Comparison& comparison, const SceneSize& 
   comparison.close("poseCovariance", onHost(context, d.poseCovariance), allOf(s.poseCovariance), scale > 0 ? 10 * scale : 1);
 }
 
+/// Two questions at once, the second about each `flagged`. pair or about none.
 void checkHealth(Context& context, Comparison& comparison, const SceneSize& size, int flagged) {
   Scene scene(context, size, kFloats);
   State& s = scene.cpu();
@@ -164,14 +166,27 @@ void checkHealth(Context& context, Comparison& comparison, const SceneSize& size
   scene.makePairs();
   scene.makePredictions();
   scene.uploadGeometry();
-  std::vector<std::uint8_t> flags(scene.pairs());
-  for (int p = 0; p < scene.pairs(); ++p) flags[p] = flagged > 0 && p % flagged == 0;
-  const Health expected = qpvo::assessHealth(s, scene.pairs(), flags.data(), 1.f, 0.3f, 4);
-  cuda::assessHealth(scene.device(), 1, scene.pairs(), flags.data(), 1.f, 0.3f, 4, context.stream());
-  const Health health = onHost(context, scene.device().healthAnswers)[1];
-  comparison.same("median and edges", std::vector{health.medianConfidence, static_cast<float>(health.edges)},
-                  {expected.medianConfidence, static_cast<float>(expected.edges)});
-  comparison.close("residual and share", std::vector{health.residual, health.inlierShare}, std::vector{expected.residual, expected.inlierShare});
+  struct Asked {
+    std::vector<std::uint8_t> flags;
+    float inlierThreshold, minConfidence, margin;
+  };
+  std::vector<Asked> asked{{{}, 2, 0.1f, 64}, {{}, 1, 0.3f, 4}};
+  for (int p = 0; p < scene.pairs(); ++p) {
+    asked[0].flags.push_back(p % 2);
+    asked[1].flags.push_back(flagged > 0 && p % flagged == 0);
+  }
+  cuda::Questions questions(scene.pairs());
+  for (const Asked& q : asked) questions.askHealth(scene.device(), scene.pairs(), q.flags.data(), q.inlierThreshold, q.minConfidence, q.margin);
+  questions.upload(scene.device(), context.stream());
+  cuda::assessHealth(scene.device(), context.stream());
+  const std::vector<Health> answers = onHost(context, scene.device().healthAnswers);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto& [flags, inlierThreshold, minConfidence, margin] = asked[i];
+    const Health expected = qpvo::assessHealth(s, scene.pairs(), flags.data(), inlierThreshold, minConfidence, margin), &health = answers[i];
+    comparison.same("median and edges", std::vector{health.medianConfidence, static_cast<float>(health.edges)},
+                    {expected.medianConfidence, static_cast<float>(expected.edges)});
+    comparison.close("residual and share", std::vector{health.residual, health.inlierShare}, std::vector{expected.residual, expected.inlierShare});
+  }
 }
 
 void checkFlow(Context& context, Comparison& comparison, const SceneSize& size) {
@@ -179,12 +194,13 @@ void checkFlow(Context& context, Comparison& comparison, const SceneSize& size) 
   scene.placeFrames(false);
   scene.uploadGeometry();
   const int last = size.frames - 1;
-  for (int question = 0; question < cuda::kQuestions; ++question) {
-    cuda::flowMagnitude(scene.device(), question, question % 2 == 0 ? 0 : last, last, 0.5f, context.stream());
-  }
+  cuda::Questions questions(scene.pairs());
+  for (int question = 0; question < cuda::kQuestions; ++question) questions.askFlow(question % 2 == 0 ? 0 : last, last, 0.25f * static_cast<float>(question));
+  questions.upload(scene.device(), context.stream());
+  cuda::flowMagnitude(scene.device(), context.stream());
   const std::vector<Flow> answers = onHost(context, scene.device().flowAnswers);
   for (int question = 0; question < cuda::kQuestions; ++question) {
-    const Flow expected = qpvo::flowMagnitude(scene.cpu(), question % 2 == 0 ? 0 : last, last, 0.5f);
+    const Flow expected = qpvo::flowMagnitude(scene.cpu(), question % 2 == 0 ? 0 : last, last, 0.25f * static_cast<float>(question));
     comparison.close("flow", std::vector{answers[question].mean, answers[question].parallax}, std::vector{expected.mean, expected.parallax});
   }
 }
@@ -233,7 +249,12 @@ const Rows rows([](Table& table) {
     SceneSize size = sized(64, 48, 16, 5, 2, 1);
     size.channels = channels;
     size.supersamples = channels;
-    table.push_back({"prepareImage", std::to_string(channels) + " channels", 0, "exact", [=](Context& c, Comparison& to) { checkImage(c, to, size); }, {}});
+    for (const int gap : {0, 5}) {
+      for (int recorded = 1; recorded <= channels; recorded += 2) {
+        const std::string name = std::to_string(channels) + " channels of " + std::to_string(recorded) + (gap > 0 ? ", rows with a gap" : "");
+        table.push_back({"prepareImage", name, 0, "exact", [=](Context& c, Comparison& to) { checkImage(c, to, size, recorded, gap); }, {}});
+      }
+    }
     for (const int patches : {1, 33, 200}) {
       size.patches = patches;
       const std::string name = std::to_string(channels) + " channels, " + std::to_string(patches) + " patches";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ops_scene.hpp"
+#include "questions.hpp"
 
 // The geometry ops at the sizes of a run, timed only: 752x480 in the default windows (96 patches, 494 pairs) and the fast ones (48 patches, 310 pairs).
 
@@ -50,7 +51,7 @@ double edgesOf(const Scene& scene) { return static_cast<double>(scene.pairs()) *
 
 Work prepareWork(Context& context, bool isFast) {
   const auto scene = sceneOf(context, isFast, Precision::fp16);
-  const auto image = std::make_shared<ImageView>(scene->image());
+  const auto image = std::make_shared<ImageView>(scene->image(0));
   const double pixels = static_cast<double>(scene->size().width) * scene->size().height;
   const auto enqueue = [scene, image, &context] {
     cuda::prepareImage(scene->device(), *image, context.stream());
@@ -95,11 +96,11 @@ Work healthWork(Context& context, bool isFast) {
   scene->makePredictions();
   scene->uploadGeometry();
   const std::vector<std::uint8_t> flags(scene->pairs(), 1);
-  const auto enqueue = [scene, flags, &context] {
-    cuda::assessHealth(scene->device(), 0, scene->pairs(), flags.data(), 1, 0.1f, 64, context.stream());
-    scene->device().staging.release();
-  };
-  return {enqueue, edgesOf(*scene) * 24, edgesOf(*scene) * 60};
+  cuda::Questions questions(scene->pairs());
+  questions.askHealth(scene->device(), scene->pairs(), flags.data(), 1, 0.1f, 64);
+  questions.upload(scene->device(), context.stream());
+  context.synchronize();
+  return {[scene, &context] { cuda::assessHealth(scene->device(), context.stream()); }, edgesOf(*scene) * 24, edgesOf(*scene) * 60};
 }
 
 const Rows rows([](Table& table) {

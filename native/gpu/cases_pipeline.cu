@@ -83,6 +83,10 @@ struct PlainUpdate : DeviceUpdate {
   }
   Precision statePrecision() const override { return Precision::fp32; }
   CorrelationRows correlationRows() const override { return {Precision::fp32, 888}; }
+  void waited() override {
+    if (fails) throw Error("QPVO_INTERNAL", "made up");
+  }
+  bool fails = false;
 };
 
 /// The CPU's side: its ops and the same networks.
@@ -309,6 +313,17 @@ void checkBytes(Context& context, Comparison& comparison) {
                    allocatedBytes().device - before == deviceBytes(o, Precision::fp32, Precision::fp32, Precision::int8) - rows + networks + moves);
 }
 
+/// Code and text of what the work throws; empty when it throws nothing.
+template <class Work>
+std::string thrownBy(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.code() + ": " + error.what();
+  }
+  return {};
+}
+
 /// An engine of TensorRT that cannot run for want of memory.
 struct StarvingEncoder : PlainEncoder {
   StarvingEncoder(const Options& options, int& calls) : PlainEncoder(options), calls_(calls) {}
@@ -329,16 +344,41 @@ void checkStarving(Context& context, Comparison& comparison) {
   Pipeline pipeline(
       {o, context.device(), Precision::fp32}, map.data(), [&](const Context&) { return std::make_unique<StarvingEncoder>(o, calls); },
       [&](const Context&) { return std::make_unique<PlainUpdate>(o); });
-  const auto starves = [](const auto& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      return error.code() == "QPVO_OUT_OF_MEMORY" && std::string(error.what()) == "the GPU has 1 MB free";
-    }
-    return false;
-  };
+  const auto starves = [](const auto& work) { return thrownBy(work) == "QPVO_OUT_OF_MEMORY: the GPU has 1 MB free"; };
   comparison.holds("the frame fails", starves([&] { pipeline.encode(); }));
   comparison.holds("whatever comes then fails for the same reason", starves([&] { pipeline.encode(); }) && starves([&] { pipeline.insertFrame(0); }) && calls == 1);
+}
+
+/// Frames that end early, one before its answers and one while it waits for them, leave nothing behind for the next one.
+void checkFailedFrames(Context& context, Comparison& comparison) {
+  const Options o = runOptions(7, 5, 3);
+  const std::vector<float> map(static_cast<std::size_t>(o.width) * o.height * 2);
+  const std::vector<std::uint8_t> bytes(static_cast<std::size_t>(o.recordedWidth) * o.recordedHeight);
+  PlainUpdate* network = nullptr;
+  Pipeline pipeline(
+      {o, context.device(), Precision::fp32}, map.data(), [&](const Context&) { return std::make_unique<PlainEncoder>(o); },
+      [&](const Context&) {
+        auto made = std::make_unique<PlainUpdate>(o);
+        network = made.get();
+        return made;
+      });
+  const auto ask = [&] {
+    pipeline.prepareImage({bytes.data(), o.recordedWidth, o.recordedHeight, 1, static_cast<std::size_t>(o.recordedWidth)});
+    pipeline.correlate(0);
+    for (int i = 0; i < kQuestions; ++i) {
+      pipeline.askHealth(0, nullptr, 1, 0.1f, 4);
+      pipeline.askFlow(0, 1, 0.5f);
+    }
+  };
+  ask();
+  comparison.holds("one question more is refused", thrownBy([&] { pipeline.askFlow(0, 1, 0.5f); }).starts_with("QPVO_INTERNAL: questions about flow"));
+  ask();
+  network->fails = true;
+  comparison.holds("the wait fails", thrownBy([&] { pipeline.readBack(0); }) == "QPVO_INTERNAL: made up");
+  network->fails = false;
+  ask();
+  const Answers answers = pipeline.readBack(0);
+  comparison.holds("as many answers as questions", answers.health.size() == kQuestions && answers.flows.size() == kQuestions);
 }
 
 const Rows rows([](Table& table) {
@@ -350,6 +390,7 @@ const Rows rows([](Table& table) {
                      [=](Context& c, Comparison& to) { checkRun(c, to, patches); },
                      {}});
   }
+  table.push_back({"pipeline", "after frames that failed", 0, "exact", checkFailedFrames, {}});
   table.push_back({"pipeline", "device memory", 0, "exact", checkBytes, {}});
   table.push_back({"pipeline", "memory that runs out in a frame", 0, "exact", checkStarving, {}});
 });

@@ -21,8 +21,6 @@ std::string nameOf(const SceneSize& size) {
 
 namespace {
 
-constexpr int kGap = 5;  ///< bytes between the rows of the recorded image
-
 Options optionsOf(const SceneSize& size) {
   Options o{};
   o.channels = size.channels;
@@ -75,12 +73,12 @@ Scene::Scene(cuda::Context& context, const SceneSize& size, const cuda::StateTyp
   device_ = std::make_unique<cuda::DeviceState>(context, o, types, map.data());
 }
 
-ImageView Scene::image() {
+ImageView Scene::image(int channels, int gap) {
   const Options& o = cpu_->options;
-  const std::size_t step = static_cast<std::size_t>(o.recordedWidth) * o.channels + kGap;
+  const std::size_t step = static_cast<std::size_t>(o.recordedWidth) * channels + gap;
   recorded_.resize(step * o.recordedHeight);
   for (auto& byte : recorded_) byte = static_cast<std::uint8_t>(random_.integer(0, 255));
-  return {recorded_.data(), o.recordedWidth, o.recordedHeight, o.channels, step};
+  return {recorded_.data(), o.recordedWidth, o.recordedHeight, channels, step};
 }
 
 void Scene::makeFeatures() {

@@ -37,8 +37,9 @@ class Scene {
   const SceneSize& size() const { return size_; }
   int pairs() const { return pairs_; }
 
-  /// Random bytes as the camera's image, rows with a gap between them.
-  ImageView image();
+  /// Random bytes as the camera's image, rows with a gap of so many bytes between them.
+  ImageView image(int gap = 5) { return image(size_.channels, gap); }
+  ImageView image(int channels, int gap);
 
   /// Random features and context of the newest frame, rounded to what the device's features hold.
   void makeFeatures();

@@ -113,7 +113,7 @@ FrameTime SteadyRun::frame(StageMarks* marks) {
   const auto start = Clock::now();
   insert(marks);
   update(marks);
-  ask(marks);
+  ask();
   mark(marks, kStageCount - 1);
   const auto asked = Clock::now();
   const cuda::Answers answers = pipeline_->readBack(0);
@@ -171,7 +171,7 @@ void SteadyRun::update(StageMarks* marks) {
 }
 
 /// The evidence about the newest frame and about how the newest ones hang together with the others, and the flows of the keyframe test.
-void SteadyRun::ask(StageMarks* marks) {
+void SteadyRun::ask() {
   const int count = window_.count(), frames = static_cast<int>(window_.frames.size());
   const auto newest = window_.frames.end() - std::min(frames, kLostFrames);
   const auto isNew = [&](int slot) { return std::find(newest, window_.frames.end(), slot) != window_.frames.end(); };
@@ -179,7 +179,6 @@ void SteadyRun::ask(StageMarks* marks) {
     ofNewest_[p] = window_.target[p] == window_.frames.back() && window_.source[p] != window_.target[p];
     ofLink_[p] = isNew(window_.source[p]) != isNew(window_.target[p]);
   }
-  mark(marks, 7);
   for (const auto* flags : {&ofNewest_, &ofLink_}) pipeline_->askHealth(count, flags->data(), 1, 0.1f, kSolver.margin);
   const int tested = frames - kKeyframeIndex;
   if (tested < 1) return;

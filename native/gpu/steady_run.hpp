@@ -33,12 +33,12 @@ struct RunShape {
 };
 
 /// Stages of a frame in order, by the names that the training code's time-frame has too.
-inline constexpr std::array kStages = {"prepare", "sample", "encoders", "insert", "correlation", "update", "bundle_adjustment", "questions", "read_back"};
+inline constexpr std::array kStages = {"prepare", "sample", "encoders", "insert", "correlation", "update", "bundle_adjustment", "read_back"};
 inline constexpr std::size_t kStageCount = kStages.size();
 
 struct FrameTime {
   double wholeMs;  ///< from the image to the next one, bookkeeping included
-  double hostMs;   ///< of these outside of readBack(), which waits: bookkeeping and launches
+  double hostMs;   ///< of these outside of readBack(), which waits: bookkeeping and launches, but for the last copy and graph
 };
 
 /// Told where a stage begins, and after the last one.
@@ -75,7 +75,7 @@ class SteadyRun {
   ImageView nextImage();
   void insert(StageMarks* marks);
   void update(StageMarks* marks);
-  void ask(StageMarks* marks);
+  void ask();
   void retire();
   void mark(StageMarks* marks, std::size_t stage);
 

@@ -7,13 +7,8 @@ export function luma(r: number, g: number, b: number): number {
   return (r * 9798 + g * 19235 + b * 3735 + 16384) >> 15;
 }
 
-export function copyRows(frame: ImageFrame, out: Uint8Array): void {
-  const { width, height, step, data } = frame;
-  for (let y = 0; y < height; y++) out.set(data.subarray(y * step, y * step + width), y * width);
-}
-
 /** Place of the high byte in a 16-bit pixel. */
-export function highByte(frame: ImageFrame): 0 | 1 {
+function highByte(frame: ImageFrame): 0 | 1 {
   return frame.isBigEndian ? 0 : 1;
 }
 
@@ -25,11 +20,12 @@ export function grayFromHighByte(frame: ImageFrame, out: Uint8Array): void {
   }
 }
 
-/** Gray of one byte per pixel, repeated in three channels. */
-export function repeatGray(frame: ImageFrame, pixelBytes: number, offset: number, out: Uint8Array): void {
+/** The same in three channels. */
+export function repeatHighByte(frame: ImageFrame, out: Uint8Array): void {
   const { width, height, step, data } = frame;
+  const high = highByte(frame);
   for (let y = 0, o = 0; y < height; y++) {
-    for (let x = 0, i = y * step + offset; x < width; x++, i += pixelBytes) {
+    for (let x = 0, i = y * step + high; x < width; x++, i += 2) {
       const v = data[i]!;
       out[o++] = v;
       out[o++] = v;

@@ -2,7 +2,7 @@
 import type { ImageFrame, PixelEncoding } from '../sources/Source.ts';
 import { type BayerPhase, demosaic } from './demosaic.ts';
 import { checkImageLayout } from './encodings.ts';
-import { copyRows, grayFromHighByte, highByte, packedToBgr, packedToGray, repeatGray } from './packedPixels.ts';
+import { grayFromHighByte, packedToBgr, packedToGray, repeatHighByte } from './packedPixels.ts';
 import { yuv422ToBgr, yuv422ToGray } from './yuv422.ts';
 
 /** An 8-bit image: gray (1 channel) or BGR interleaved (3 channels), rows top to bottom. */
@@ -18,10 +18,9 @@ export interface CameraImage {
 
 type Convert = (frame: ImageFrame, out: Uint8Array) => void;
 
-/** How each layout becomes gray and BGR. */
-const CONVERSIONS: Readonly<Record<PixelEncoding, { gray: Convert; bgr: Convert }>> = {
-  mono8: { gray: copyRows, bgr: (frame, out) => repeatGray(frame, 1, 0, out) },
-  mono16: { gray: grayFromHighByte, bgr: (frame, out) => repeatGray(frame, 2, highByte(frame), out) },
+/** How each layout becomes gray and BGR; mono8 is left as it is. */
+const CONVERSIONS: Readonly<Record<Exclude<PixelEncoding, 'mono8'>, { gray: Convert; bgr: Convert }>> = {
+  mono16: { gray: grayFromHighByte, bgr: repeatHighByte },
   rgb8: packed(3, 0, 2),
   bgr8: packed(3, 2, 0),
   rgba8: packed(4, 0, 2),
@@ -35,8 +34,8 @@ const CONVERSIONS: Readonly<Record<PixelEncoding, { gray: Convert; bgr: Convert 
 };
 
 /**
- * An image as it arrived, as 8-bit gray or BGR. A mono8 frame asked as gray is passed on without a copy, with its own step; everything else is
- * written without padding into `into`, or into a new array when `into` is missing or too small.
+ * An image as it arrived, as 8-bit gray or BGR. A mono8 frame is passed on as gray without a copy, with its own step, also where BGR is asked for; everything else
+ * is written without padding into `into`, or into a new array when `into` is missing or too small.
  *
  * - mono16 keeps its high byte: the full 16-bit range is taken as black to white.
  * - gray of colour is 0.299 R + 0.587 G + 0.114 B (BT.601) in OpenCV's fixed point; gray of YUV is its Y as it stands.
@@ -46,13 +45,11 @@ const CONVERSIONS: Readonly<Record<PixelEncoding, { gray: Convert; bgr: Convert 
  */
 export function toCameraImage(frame: ImageFrame, channels: 1 | 3, into?: Uint8Array): CameraImage {
   checkImageLayout(frame);
-  const { stampNs, width, height } = frame;
-  if (frame.encoding === 'mono8' && channels === 1) {
-    return { stampNs, width, height, channels, step: frame.step, data: frame.data };
-  }
+  const { stampNs, width, height, encoding } = frame;
+  if (encoding === 'mono8') return { stampNs, width, height, channels: 1, step: frame.step, data: frame.data };
   const size = width * height * channels;
   const out = into !== undefined && into.length >= size ? into : new Uint8Array(size);
-  const convert = CONVERSIONS[frame.encoding];
+  const convert = CONVERSIONS[encoding];
   if (channels === 1) convert.gray(frame, out);
   else convert.bgr(frame, out);
   return { stampNs, width, height, channels, step: width * channels, data: out };

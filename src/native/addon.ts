@@ -2,7 +2,7 @@
 // The whole surface of the native addon, in one place. Shapes and units are those of native/include/qpvo/state.hpp and ops.hpp.
 
 /** Raised together with kSurface of native/addon/addon.cpp whenever this file changes. */
-export const SURFACE = 10;
+export const SURFACE = 11;
 
 /** What the ops of a run are made from, on any device. */
 export interface OpsOptions {
@@ -114,6 +114,7 @@ export type PatchSelection = 'random' | 'gradient' | 'mixed';
 /** The ops of one frame on the CPU. Calls that return a promise work off the JavaScript thread; a second call meanwhile throws QPVO_BUSY. */
 export interface CpuOps {
   readonly buffers: OpsBuffers;
+  /** An image of one channel fills all of the network's. @throws QPVO_IMAGE_SIZE */
   prepareImage(data: Uint8Array, width: number, height: number, channels: number, step: number): Promise<void>;
   samplePatches(
     slot: number,

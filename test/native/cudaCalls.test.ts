@@ -97,6 +97,16 @@ describe('CUDA pipeline: calls', function () {
     );
   });
 
+  it('a question whose readBack failed is not one of the next frame', async () => {
+    const { recordedWidth: width, recordedHeight: height, channels } = options;
+    const flow = { source: 0, target: 1, beta: 1 };
+    const flows = [flow, { ...flow, target: options.ringSlots }];
+    assert.throws(() => pipeline.readBack({ ...none, flows }), internal(/target: expected an integer/));
+    pipeline.prepareImage(pixels, width, height, channels, width * channels);
+    const answers = await pipeline.readBack({ ...none, flows: [flow] });
+    assert.equal(answers.flows.length, 1);
+  });
+
   it('a second call while the first waits, and any after close; the buffers end with it', async () => {
     const waiting = pipeline.readBack(none);
     assert.throws(() => pipeline.encode(), { code: 'QPVO_BUSY' });

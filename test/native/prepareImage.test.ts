@@ -72,6 +72,22 @@ describe('image preparation against brute force', () => {
     }
   }
 
+  it('one recorded channel fills three, with the bits of three that are equal', async () => {
+    const ops = makeOps({ ...SIZE, channels: 3, supersamples: 4 }, randomMap(4, 1e-6));
+    const { recordedWidth: W, recordedHeight: H } = SIZE;
+    const gray = recorded(1, 7);
+    const tripled = Uint8Array.from({ length: 3 * W * H }, (_, i) => {
+      const pixel = Math.floor(i / 3);
+      return gray.data[Math.floor(pixel / W) * gray.step + (pixel % W)]!;
+    });
+    await ops.prepareImage(tripled, W, H, 3, 3 * W);
+    const expected = ops.buffers.image.slice();
+    assert.ok(new Set(expected).size > 1000);
+    ops.buffers.image.fill(Number.NaN);
+    await ops.prepareImage(gray.data, W, H, 1, gray.step);
+    assert.deepEqual(ops.buffers.image, expected);
+  });
+
   it('any coordinate, to the resolution of the stored fractions', async () => {
     // Half of 1/256 px in both directions times the largest difference of neighbours (normalised 2): 2 * 2 / 512.
     const worst = await worstError(1, 1, 1e-6, 0);

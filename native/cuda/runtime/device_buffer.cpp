@@ -36,14 +36,19 @@ void* take(Place place, std::size_t bytes) {
                                           ". Close other programs on the GPU, or choose a smaller model, image or window.");
   }
   check(status, "allocating memory");
-  const auto pattern = sentinel();
   auto* const data = static_cast<unsigned char*>(start) + kSentinelBytes;
-  check(cudaMemcpy(start, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
-  check(cudaMemset(data, 0, bytes), "allocating memory");
-  check(cudaMemcpy(data + bytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
-  check(cudaDeviceSynchronize(), "allocating memory");
+  takePart(data, bytes);
   tally().add(at(place), bytes);
   return data;
+}
+
+void takePart(void* data, std::size_t bytes) {
+  const auto pattern = sentinel();
+  auto* const first = static_cast<unsigned char*>(data);
+  check(cudaMemcpy(first - kSentinelBytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
+  check(cudaMemset(first, 0, bytes), "allocating memory");
+  check(cudaMemcpy(first + bytes, pattern.data(), kSentinelBytes, cudaMemcpyDefault), "allocating memory");
+  check(cudaDeviceSynchronize(), "allocating memory");
 }
 
 namespace {
@@ -59,18 +64,21 @@ bool isDamaged(const void* data, std::size_t bytes) noexcept {
 
 }  // namespace
 
+void giveBackPart(const void* data, std::size_t bytes) noexcept {
+  if (!tally().watched || !isDamaged(data, bytes)) return;
+  const std::scoped_lock lock(tally().mutex);
+  ++tally().damaged;
+}
+
 void giveBack(Place place, void* data, std::size_t bytes) noexcept {
   void* const start = static_cast<unsigned char*>(data) - kSentinelBytes;
-  const bool damaged = tally().watched && isDamaged(data, bytes);
+  giveBackPart(data, bytes);
   if (place == Place::device) {
     cudaFree(start);
   } else {
     cudaFreeHost(start);
   }
   tally().remove(at(place), bytes);
-  if (!damaged) return;
-  const std::scoped_lock lock(tally().mutex);
-  ++tally().damaged;
 }
 
 bool sentinelsIntact(const void* data, std::size_t bytes) {

@@ -11,7 +11,8 @@
 
 namespace qpvo {
 
-/// Undistorts, downscales and normalises the recorded image into state.image. Outside the recorded image the intensity is 0.
+/// Undistorts, downscales and normalises the recorded image into state.image; a gray one into each of its channels. Outside the recorded image the intensity is 0.
+/// @throws QPVO_IMAGE_SIZE
 void prepareImage(State& state, const ImageView& recorded);
 
 /// Where patches are taken. random: uniformly; gradient: the strongest image gradient among several places drawn for each patch; mixed: the first half uniformly,

@@ -197,6 +197,18 @@ std::vector<Fact> emulatedFacts() {
          runOne(context, {.blocksX = 1, .threads = 32}, writesBeside, values.data());
          return before && !values.intact();
        }},
+      {"a write beside a part of a buffer is found, and the parts next to it are whole",
+       [](Context& context) {
+         const std::size_t bytes = partBytes(kThreads * sizeof(float));
+         DeviceBuffer<std::byte> whole(3 * bytes);
+         damagedBuffers();
+         {
+           DeviceBuffer<float> before(whole.data(), kThreads), values(whole.data() + bytes, kThreads), behind(whole.data() + 2 * bytes, kThreads);
+           runOne(context, {.blocksX = 1, .threads = 32}, writesBeside, values.data());
+           if (!before.intact() || values.intact() || !behind.intact()) return false;
+         }
+         return damagedBuffers() == 1 && whole.intact();
+       }},
       {"what an enqueued copy reads from pinned memory is what stands there later",
        [](Context& context) {
          PinnedBuffer<int> host(1);
