@@ -108,12 +108,14 @@ describe('odometry on an emulated GPU', function () {
   it('in a process of its own a lost GPU ends that process only; the next one tracks again', async () => {
     const options = smallOptions('cuda', 'int8');
     const program = new URL('../fixtures/loseGpu.mjs', import.meta.url);
-    const lost = await ProcessOdometry.open(options, { program });
+    // An emulated GPU on a busy machine takes half a minute for an image.
+    const limits = { openMs: BUILD_TIMEOUT_MS, callMs: BUILD_TIMEOUT_MS, closeMs: 5000 };
+    const lost = await ProcessOdometry.open(options, { program, limits });
     for (let i = 0; i < 3; i++) await trackSideways(lost, i);
     await assert.rejects(trackSideways(lost, 3), { code: 'QPVO_DEVICE_LOST', message: /cudaError/ });
     await assert.rejects(trackSideways(lost, 4), { code: 'QPVO_DEVICE_LOST', message: /cudaError/ });
     await lost.close();
-    const next = await ProcessOdometry.open(options);
+    const next = await ProcessOdometry.open(options, { limits });
     try {
       const { results } = await run('cuda', 'int8');
       for (let i = 0; i < IMAGES; i++)
