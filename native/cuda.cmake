@@ -3,7 +3,7 @@ set(QPVO_CUDA AUTO CACHE STRING "Build for NVIDIA GPUs: ON where CUDA 12.2 or ne
 option(QPVO_EMULATION "Build the CUDA code against the emulation of CUDA on the CPU, for tests" OFF)
 option(QPVO_EMULATION_SANITIZE "With the sanitizers of addresses and undefined behaviour" OFF)
 option(QPVO_STRICT "Warnings in CUDA files are errors" OFF)
-set(QPVO_CUDA_ARCHITECTURES "" CACHE STRING "Compute capabilities to build for, such as 87;89; empty = those of this machine, or with QPVO_CUDA=ON chosen by the version of CUDA")
+set(QPVO_CUDA_ARCHITECTURES "" CACHE STRING "Compute capabilities to build for, such as 87;89; empty = those of this machine, or with QPVO_CUDA=ON the usual ones (native/architectures.cmake)")
 set(QPVO_CUDA_OLDEST 12.2)
 
 if(NOT QPVO_CUDA MATCHES "^(AUTO|ON|OFF)$")

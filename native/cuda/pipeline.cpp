@@ -14,6 +14,7 @@
 #include "questions.hpp"
 #include "runtime/context.hpp"
 #include "runtime/graph.hpp"
+#include "runtime/memory_text.hpp"
 #include "runtime/range.hpp"
 
 namespace qpvo::cuda {
@@ -65,8 +66,6 @@ class Recorded {
   Graph graph_;
   bool wasDone_ = false;
 };
-
-std::string megabytes(std::size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MB"; }
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { execFile, spawnSync } from 'node:child_process';
+import { messageOf } from '../error.ts';
 import type { GpuReport } from './addon.ts';
 import { addonPath, loadAddon } from './loadAddon.ts';
 
@@ -16,7 +17,7 @@ const MARK = 'qpvo-gpu ';
 const PROGRAM = `process.stdout.write('\\n${MARK}' + JSON.stringify(require(process.argv[1]).probeGpu()) + '\\n')`;
 
 /** How long an obstacle is believed: drivers come back. */
-const OBSTACLE_MS = 10_000;
+const OBSTACLE_MS = 60_000;
 
 let kept: { probe: GpuProbe; atMs: number } | undefined;
 
@@ -78,13 +79,14 @@ export function probeIn(command: string, args: readonly string[], timeoutMs = TI
 
 /** As probeIn, without blocking. */
 export function probeBeside(command: string, args: readonly string[], timeoutMs = TIMEOUT_MS): Promise<GpuProbe> {
-  return new Promise((resolve) => {
-    execFile(command, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+  const asked = new Promise<GpuProbe>((resolve) => {
+    const options = { timeout: timeoutMs, killSignal: 'SIGKILL' } as const;
+    execFile(command, args, options, (error, stdout, stderr) => {
       const code = error?.code;
       const signal = error?.signal ?? null;
-      const isLate = error?.killed === true;
-      // A text stands for a failure to start the child, a number is its exit code.
+      // A text stands for a child that could not be started or heard, a number is its exit code.
       const failure = typeof code === 'string' ? error! : undefined;
+      const isLate = failure === undefined && error?.killed === true;
       resolve(
         judged(
           { error: failure, isLate, signal, status: typeof code === 'number' ? code : 0, stdout, stderr },
@@ -93,6 +95,8 @@ export function probeBeside(command: string, args: readonly string[], timeoutMs 
       );
     });
   });
+  // Some failures to start a child are thrown.
+  return asked.catch((error: unknown) => ({ obstacle: `the GPU could not be asked: ${messageOf(error)}` }));
 }
 
 interface ChildEnd {

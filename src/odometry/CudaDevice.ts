@@ -11,7 +11,7 @@ import type { DeviceOptions } from './openDevice.ts';
 import { openPipeline } from './openPipeline.ts';
 import { type RunSetup, runSetup } from './runSetup.ts';
 
-/** Everything on one GPU, in one queue: calls put work into it, readBack() waits for it. After QPVO_DEVICE_LOST only close() is of use. */
+/** Everything on one GPU, in one queue: calls put work into it, readBack() waits for it. After QPVO_DEVICE_LOST or QPVO_OUT_OF_MEMORY only close() is of use. */
 export class CudaDevice implements FrameDevice {
   readonly manifest: ModelManifest;
   readonly camera: RectifiedCamera;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { messageOf } from '../error.ts';
+import { type ErrorCode, messageOf, QpvoError } from '../error.ts';
 import { encodeImage } from '../messages/ros2/encode.ts';
 import { drawTracks } from './drawTracks.ts';
 import type { LiveOdometry } from './LiveOdometry.ts';
 import { LogThrottle } from './LogThrottle.ts';
 import type { RosNode, RosPublisher } from './RosNode.ts';
 import { QOS_VIEW } from './topicQos.ts';
+
+const GONE: readonly ErrorCode[] = ['QPVO_DEVICE_LOST', 'QPVO_CLOSED'];
 
 /** ~/debug_image: what the network sees, with the tracks. Drawn only while somebody looks. */
 export class DebugImagePublisher {
@@ -25,7 +27,10 @@ export class DebugImagePublisher {
     if (rateHz === 0 || nowMs - this.#lastMs < 1000 / rateHz || this.#publisher.subscribers === 0) return;
     this.#lastMs = nowMs;
     this.#draw(stampNs, frame, odometry).catch((error: unknown) => {
-      if (!this.#isClosed) this.#log.say('error', `the debug image could not be published: ${messageOf(error)}`);
+      // An odometry that is gone is told by the next image.
+      const isGone = error instanceof QpvoError && GONE.includes(error.code);
+      if (!this.#isClosed && !isGone)
+        this.#log.say('error', `the debug image could not be published: ${messageOf(error)}`);
     });
   }
 

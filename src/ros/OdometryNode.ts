@@ -270,7 +270,7 @@ export class OdometryNode implements LifecycleWork {
       if (this.#node.state === 'inactive') this.#node.transition('cleanup');
       this.#isBreaking = false;
       this.#fault = fault;
-      // A driver that hangs is better asked now than while configuring, which waits for the answer.
+      // A driver that hangs is asked now, and not while configuring soon after, which would wait for it.
       void refreshGpuProbe();
     });
   }

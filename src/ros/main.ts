@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The program of the ROS 2 node: `ros2 run qpvo qpvo_node`.
 import { exitCodeOf } from '../cli/exitCode.ts';
-import { refreshGpuProbe } from '../native/gpuProbe.ts';
 import { packageVersion } from '../packageRoot.ts';
 import { nodeOverrides } from './arguments/nodeOverrides.ts';
 import { parseRosArguments, type RosArguments } from './arguments/parseRosArguments.ts';
@@ -34,7 +33,7 @@ async function main(args: string[]): Promise<number> {
 function programOf(args: string[], found: RosArguments): NodeProgram<RclNode> {
   return {
     open: async () => {
-      const [session] = await Promise.all([RclSession.open(args), refreshGpuProbe()]);
+      const session = await RclSession.open(args);
       try {
         // Lists of texts stay among them: whoever declares a parameter of that name refuses them with a reason.
         const overridesOf = (fullName: string) =>

@@ -42,7 +42,7 @@ class CorrelationFeed {
       held_[n] = make_uint4(0, 0, 0, 0);
       if (edge < 0) continue;
       const unsigned char* from = p_.correlation + static_cast<std::ptrdiff_t>(edge) * p_.correlationRowBytes + panel * kPanelBytes;
-      held_[n] = __ldcs(reinterpret_cast<const uint4*>(from + item % kPieces * kPieceBytes));  // read once: the caches give it up before the weights
+      held_[n] = __ldcs(reinterpret_cast<const uint4*>(from + item % kPieces * kPieceBytes));  // read once in most plans: the caches give it up before the weights
     }
   }
 

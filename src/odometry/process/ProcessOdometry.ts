@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { messageOf, QpvoError } from '../../error.ts';
 import { forgetGpuProbe } from '../../native/gpuProbe.ts';
 import type { ImageFrame } from '../../sources/Source.ts';
@@ -10,8 +11,9 @@ import type { Call, Failure, Reply } from './requests.ts';
 
 /** The longest that answers may take, milliseconds. */
 export interface ReplyLimits {
-  /** Of making the odometry: drivers and engines of TensorRT load for seconds. */
+  /** Of making the odometry, and of images until the first pose: kernels are loaded when they are first used, and a driver compiles for minutes what has no machine code. */
   openMs: number;
+  /** Of any other call. */
   callMs: number;
   /** Of closing, and of the end of the process. */
   closeMs: number;
@@ -23,7 +25,7 @@ export interface ProcessOptions {
   program?: URL;
 }
 
-const LIMITS: ReplyLimits = { openMs: 120_000, callMs: 30_000, closeMs: 5000 };
+const LIMITS: ReplyLimits = { openMs: 600_000, callMs: 30_000, closeMs: 5000 };
 
 /** Beside this file, which is JavaScript when compiled and TypeScript when run from the sources. */
 const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './programFromSources.mjs' : './program.js', import.meta.url);
@@ -45,15 +47,18 @@ export class ProcessOdometry {
   readonly #waiting = new Map<number, Waiter>();
   #lastId = 0;
   #residentBytes = 0;
+  /** There was a pose: all that is done on an image was done once. */
+  #isWarm = false;
   /** Why no call is answered any more. */
   #ended: Error | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws what PatchOdometry.create() throws; QPVO_DEVICE_LOST when the process ends or does not answer */
   static async open(options: OdometryOptions, settings: ProcessOptions = {}): Promise<ProcessOdometry> {
-    const odometry = new ProcessOdometry(settings);
+    const { limits = LIMITS, program = PROGRAM } = settings;
+    const odometry = new ProcessOdometry(await started(program), limits);
     try {
-      await odometry.#ask({ call: 'open', options }, odometry.#limits.openMs);
+      await odometry.#ask({ call: 'open', options });
       return odometry;
     } catch (error) {
       await odometry.close();
@@ -61,14 +66,9 @@ export class ProcessOdometry {
     }
   }
 
-  private constructor({ limits = LIMITS, program = PROGRAM }: ProcessOptions) {
-    this.#limits = limits;
-    const child = fork(program, {
-      execArgv: [],
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+  private constructor(child: ChildProcess, limits: ReplyLimits) {
     this.#child = child;
+    this.#limits = limits;
     const kill = (): void => void child.kill('SIGKILL');
     process.once('exit', kill);
     this.#exited = new Promise((resolve) => {
@@ -77,11 +77,8 @@ export class ProcessOdometry {
         this.#end(lost(`ended with ${signal ?? `exit code ${code}`}`));
         resolve();
       });
-      child.once('error', (error) => {
-        this.#end(lost(`could not be started or asked: ${messageOf(error)}`));
-        if (child.pid === undefined) resolve();
-      });
     });
+    child.on('error', (error) => this.#end(lost(`could not be asked: ${messageOf(error)}`)));
     child.on('message', (reply: Reply) => this.#settle(reply));
   }
 
@@ -94,8 +91,10 @@ export class ProcessOdometry {
    * As PatchOdometry.track(), but calls may be made without awaiting the last one: they are answered in order.
    * @throws QPVO_DEVICE_LOST, again and again, once the process has ended, does not answer, or has lost its GPU; QPVO_CLOSED after close()
    */
-  track(frame: ImageFrame): Promise<TrackResult> {
-    return this.#ask({ call: 'track', frame });
+  async track(frame: ImageFrame): Promise<TrackResult> {
+    const result = await this.#ask<TrackResult>({ call: 'track', frame });
+    this.#isWarm ||= result.T_world_camera !== undefined;
+    return result;
   }
 
   restart(): Promise<FinishResult> {
@@ -114,22 +113,28 @@ export class ProcessOdometry {
   }
 
   async #close(): Promise<void> {
-    if (this.#ended === undefined) await this.#ask({ call: 'close' }, this.#limits.closeMs).catch(() => undefined);
-    this.#end(new QpvoError('QPVO_CLOSED', { what: 'the odometry is closed', advice: 'Create another one.' }));
-    const { promise, timer } = pause(this.#limits.closeMs);
+    const closed = new QpvoError('QPVO_CLOSED', { what: 'the odometry is closed', advice: 'Create another one.' });
+    const { closeMs } = this.#limits;
+    await this.#ask({ call: 'close' }, closeMs, closed).catch(() => undefined);
+    this.#end(closed);
+    const { promise, timer } = pause(closeMs);
     await Promise.race([this.#exited, promise]);
     clearTimeout(timer);
   }
 
-  #ask<T>(call: Call, limitMs = this.#limits.callMs): Promise<T> {
+  /** @param late what every call gives from now on when there is no answer in time */
+  #ask<T>(
+    call: Call,
+    limitMs = this.#isWarm ? this.#limits.callMs : this.#limits.openMs,
+    late: Error = lost(`gave no answer within ${limitMs / 1000} s`),
+  ): Promise<T> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = ++this.#lastId;
     return new Promise<T>((resolve, reject) => {
       this.#child.send({ id, ...call }, (error) => {
         if (error !== null) this.#end(lost(`could not be asked: ${messageOf(error)}`));
       });
-      const late = (): void => this.#end(lost(`gave no answer within ${limitMs / 1000} s`));
-      this.#waiting.set(id, { resolve, reject, timer: setTimeout(late, limitMs) });
+      this.#waiting.set(id, { resolve, reject, timer: setTimeout(() => this.#end(late), limitMs) });
     });
   }
 
@@ -149,7 +154,7 @@ export class ProcessOdometry {
   }
 
   /** From now on every call gives this error, and the process is ended: there is nothing in it that anybody could still use. */
-  #end(error: QpvoError | Error): void {
+  #end(error: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     if (error instanceof QpvoError && error.code === 'QPVO_DEVICE_LOST') forgetGpuProbe();
@@ -159,6 +164,22 @@ export class ProcessOdometry {
     }
     this.#waiting.clear();
     this.#child.kill('SIGKILL');
+  }
+}
+
+/** @throws QPVO_DEVICE_LOST */
+async function started(program: URL): Promise<ChildProcess> {
+  try {
+    const child = fork(program, {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    // A child that is none must not be killed: its place would be that of the whole process group.
+    if (child.pid === undefined) await once(child, 'spawn');
+    return child;
+  } catch (error) {
+    throw lost(`could not be started: ${messageOf(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The process of an odometry: does what ProcessOdometry asks for, in order, and ends when the asking process is gone.
+import { Worker } from 'node:worker_threads';
 import { messageOf, QpvoError } from '../../error.ts';
 import { PatchOdometry } from '../PatchOdometry.ts';
 import type { Call, Failure, Reply, Request } from './requests.ts';
@@ -8,7 +9,13 @@ let odometry: PatchOdometry | undefined;
 let work = Promise.resolve();
 
 process.title = 'qpvo_odometry';
-process.on('disconnect', () => process.exit());
+// Whoever hangs in a driver sees neither this nor the end of a pipe: a thread beside it looks for the asking process.
+const end = `process.kill(${process.pid}, 'SIGKILL')`;
+new Worker(`setInterval(() => { if (process.ppid !== ${process.ppid}) ${end}; }, 500)`, {
+  eval: true,
+  execArgv: [],
+}).unref();
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // A terminal sends these to all its processes: the asking one decides when this one ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 process.on('message', (request: Request) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -96,7 +96,7 @@ describe('odometry in a process of its own', function () {
 
   it('a process that hangs is ended, and all who wait for it are told', async () => {
     const hanging = await program('while (true);');
-    const odometry = await open({ program: hanging, limits: { ...LIMITS, callMs: 300 } });
+    const odometry = await open({ program: hanging, limits: { ...LIMITS, openMs: 300, callMs: 300 } });
     const calls = [trackSideways(odometry, 0), odometry.view(), odometry.restart()];
     const told = { code: 'QPVO_DEVICE_LOST', message: /no answer within 0\.3 s/ };
     await Promise.all(calls.map((call) => assert.rejects(call, told)));
@@ -110,7 +110,7 @@ describe('odometry in a process of its own', function () {
     assert.equal(childrenNow().length, 1);
     await Promise.all([odometry.close(), odometry.close()]);
     assert.deepEqual(childrenNow(), []);
-    await assert.rejects(trackSideways(odometry, 0), { code: 'QPVO_DEVICE_LOST' });
+    await assert.rejects(trackSideways(odometry, 0), { code: 'QPVO_CLOSED' });
     const whole = await open();
     await whole.close();
     await assert.rejects(trackSideways(whole, 0), { code: 'QPVO_CLOSED' });
@@ -128,23 +128,36 @@ describe('odometry in a process of its own', function () {
     assert.deepEqual(childrenNow(), []);
   });
 
-  it('ends with the process that asked, however that ends; a terminal cannot end it alone', async () => {
+  /** A process of its own group that makes an odometry by this program. `before` runs first, `after` with the odometry. */
+  function parentOf(before: string, after: string): ChildProcess {
     const source = join(packageRoot(), 'src', 'odometry', 'process', 'ProcessOdometry.ts');
     const text = `
       const { ProcessOdometry } = await import(${JSON.stringify(source)});
-      const options = JSON.parse(process.argv[1]);
-      await ProcessOdometry.open(options);
+      const options = ${JSON.stringify(smallOptions('cpu', 'fp32'))};
+      ${before}
+      const odometry = await ProcessOdometry.open(options, settings);
+      ${after}
       console.log('ready');`;
-    const args = [
-      '--import',
-      'tsx',
-      '--input-type=module',
-      '--eval',
-      text,
-      JSON.stringify(smallOptions('cpu', 'fp32')),
-    ];
-    const parent = spawn(process.execPath, args, { cwd: packageRoot(), stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => parent.stdout.once('data', resolve));
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', text];
+    // So few descriptors that they can be used up.
+    const command = ['-c', 'ulimit -n 256; exec "$0" "$@"', process.execPath, ...args];
+    return spawn('sh', command, { cwd: packageRoot(), stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  }
+
+  const said = (parent: ChildProcess): Promise<string> =>
+    new Promise((resolve) => {
+      parent.stdout!.once('data', (text) => resolve(String(text).trim()));
+      parent.once('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
+    });
+
+  async function isGone(pid: number): Promise<boolean> {
+    for (let i = 0; i < 100 && isThere(pid); i++) await sleep(100);
+    return !isThere(pid);
+  }
+
+  it('ends with the process that asked, however that ends; a terminal cannot end it alone', async () => {
+    const parent = parentOf('const settings = {};', '');
+    assert.equal(await said(parent), 'ready');
     const [child] = childrenOf(parent.pid!);
     assert.ok(child !== undefined);
     process.kill(child, 'SIGINT');
@@ -152,8 +165,40 @@ describe('odometry in a process of its own', function () {
     await sleep(300);
     assert.deepEqual(childrenOf(parent.pid!), [child]);
     parent.kill('SIGKILL');
-    for (let i = 0; i < 50 && isThere(child); i++) await sleep(100);
-    assert.ok(!isThere(child));
+    assert.ok(await isGone(child));
+  });
+
+  it('ends with the process that asked also while it hangs', async () => {
+    const program = join(packageRoot(), 'test', 'fixtures', 'hangOnImage.mjs');
+    const frame =
+      "{ stampNs: 0n, width: 256, height: 192, encoding: 'mono8', step: 256, data: new Uint8Array(256 * 192) }";
+    const parent = parentOf(
+      `const settings = { program: new URL(${JSON.stringify(pathToFileURL(program).href)}) };`,
+      `odometry.track(${frame}); await new Promise((resolve) => setTimeout(resolve, 500));`,
+    );
+    assert.equal(await said(parent), 'ready');
+    const [child] = childrenOf(parent.pid!);
+    parent.kill('SIGKILL');
+    assert.ok(await isGone(child!));
+  });
+
+  it('a process that cannot be started is told, and takes nobody with it', async () => {
+    // As in the node: from a microtask, where the failure has not been told yet.
+    const parent = parentOf(
+      `const settings = {};
+      const { openSync } = await import('node:fs');
+      try {
+        for (;;) openSync('/dev/null');
+      } catch {}
+      await Promise.resolve();
+      const failure = await ProcessOdometry.open(options).catch((error) => error);
+      console.log(failure.code, /could not be started.*EMFILE/.test(failure.message));
+      await new Promise(() => setInterval(() => undefined, 1000));`,
+      '',
+    );
+    assert.equal(await said(parent), 'QPVO_DEVICE_LOST true');
+    assert.equal(parent.exitCode, null);
+    parent.kill('SIGKILL');
   });
 });
 
