@@ -63,6 +63,7 @@ class TrtSession final : public Session {
   }
 
   void run(cudaStream_t stream) override {
+    logger_.takeErrors();  // those that an earlier run got round tell nothing of this one
     if (!context_->enqueueV3(stream)) lost("running an engine");
   }
 

@@ -7,30 +7,11 @@ export function luma(r: number, g: number, b: number): number {
   return (r * 9798 + g * 19235 + b * 3735 + 16384) >> 15;
 }
 
-/** Place of the high byte in a 16-bit pixel. */
-function highByte(frame: ImageFrame): 0 | 1 {
-  return frame.isBigEndian ? 0 : 1;
-}
-
 export function grayFromHighByte(frame: ImageFrame, out: Uint8Array): void {
   const { width, height, step, data } = frame;
-  const high = highByte(frame);
+  const high = frame.isBigEndian ? 0 : 1;
   for (let y = 0, o = 0; y < height; y++) {
     for (let x = 0, i = y * step + high; x < width; x++, i += 2) out[o++] = data[i]!;
-  }
-}
-
-/** The same in three channels. */
-export function repeatHighByte(frame: ImageFrame, out: Uint8Array): void {
-  const { width, height, step, data } = frame;
-  const high = highByte(frame);
-  for (let y = 0, o = 0; y < height; y++) {
-    for (let x = 0, i = y * step + high; x < width; x++, i += 2) {
-      const v = data[i]!;
-      out[o++] = v;
-      out[o++] = v;
-      out[o++] = v;
-    }
   }
 }
 

@@ -2,7 +2,7 @@
 import type { ImageFrame, PixelEncoding } from '../sources/Source.ts';
 import { type BayerPhase, demosaic } from './demosaic.ts';
 import { checkImageLayout } from './encodings.ts';
-import { grayFromHighByte, packedToBgr, packedToGray, repeatHighByte } from './packedPixels.ts';
+import { grayFromHighByte, packedToBgr, packedToGray } from './packedPixels.ts';
 import { yuv422ToBgr, yuv422ToGray } from './yuv422.ts';
 
 /** An 8-bit image: gray (1 channel) or BGR interleaved (3 channels), rows top to bottom. */
@@ -18,9 +18,9 @@ export interface CameraImage {
 
 type Convert = (frame: ImageFrame, out: Uint8Array) => void;
 
-/** How each layout becomes gray and BGR; mono8 is left as it is. */
-const CONVERSIONS: Readonly<Record<Exclude<PixelEncoding, 'mono8'>, { gray: Convert; bgr: Convert }>> = {
-  mono16: { gray: grayFromHighByte, bgr: repeatHighByte },
+/** How each layout becomes gray and BGR; mono8 is left as it is, and mono16 has no colour. */
+const CONVERSIONS: Readonly<Record<Exclude<PixelEncoding, 'mono8'>, { gray: Convert; bgr?: Convert }>> = {
+  mono16: { gray: grayFromHighByte },
   rgb8: packed(3, 0, 2),
   bgr8: packed(3, 2, 0),
   rgba8: packed(4, 0, 2),
@@ -34,7 +34,7 @@ const CONVERSIONS: Readonly<Record<Exclude<PixelEncoding, 'mono8'>, { gray: Conv
 };
 
 /**
- * An image as it arrived, as 8-bit gray or BGR. A mono8 frame is passed on as gray without a copy, with its own step, also where BGR is asked for; everything else
+ * An image as it arrived, as 8-bit gray or BGR. A mono8 frame is passed on as gray without a copy, with its own step; gray stays gray also where BGR is asked for. Everything but mono8
  * is written without padding into `into`, or into a new array when `into` is missing or too small.
  *
  * - mono16 keeps its high byte: the full 16-bit range is taken as black to white.
@@ -43,15 +43,16 @@ const CONVERSIONS: Readonly<Record<Exclude<PixelEncoding, 'mono8'>, { gray: Conv
  *
  * @throws QpvoError QPVO_SOURCE_CORRUPT when the data is shorter than the size says
  */
-export function toCameraImage(frame: ImageFrame, channels: 1 | 3, into?: Uint8Array): CameraImage {
+export function toCameraImage(frame: ImageFrame, wantedChannels: 1 | 3, into?: Uint8Array): CameraImage {
   checkImageLayout(frame);
   const { stampNs, width, height, encoding } = frame;
   if (encoding === 'mono8') return { stampNs, width, height, channels: 1, step: frame.step, data: frame.data };
+  const { gray, bgr } = CONVERSIONS[encoding];
+  const channels = bgr === undefined ? 1 : wantedChannels;
   const size = width * height * channels;
   const out = into !== undefined && into.length >= size ? into : new Uint8Array(size);
-  const convert = CONVERSIONS[encoding];
-  if (channels === 1) convert.gray(frame, out);
-  else convert.bgr(frame, out);
+  const convert = channels === 3 && bgr !== undefined ? bgr : gray;
+  convert(frame, out);
   return { stampNs, width, height, channels, step: width * channels, data: out };
 }
 
