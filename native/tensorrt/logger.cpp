@@ -18,7 +18,8 @@ void Logger::log(Severity severity, const char* text) noexcept {
     if (severity == Severity::kWARNING && onWarning_) onWarning_(text);
     if (severity != Severity::kERROR && severity != Severity::kINTERNAL_ERROR) return;
     const std::scoped_lock lock(mutex_);
-    isOutOfMemory_ = isOutOfMemory_ || tellsOutOfMemory(text);
+    endsSo_ = tellsOutOfMemory(text);
+    isOutOfMemory_ = isOutOfMemory_ || endsSo_;
     if (!errors_.empty()) errors_ += "; ";
     errors_ += text;
     if (errors_.size() > kMostErrorText) errors_.erase(0, errors_.size() - kMostErrorText);
@@ -29,7 +30,7 @@ void Logger::log(Severity severity, const char* text) noexcept {
 
 Failure Logger::takeErrors() {
   const std::scoped_lock lock(mutex_);
-  return {errors_.empty() ? "no reason given" : std::exchange(errors_, {}), std::exchange(isOutOfMemory_, false)};
+  return {errors_.empty() ? "no reason given" : std::exchange(errors_, {}), std::exchange(isOutOfMemory_, false), std::exchange(endsSo_, false)};
 }
 
 }  // namespace qpvo::tensorrt

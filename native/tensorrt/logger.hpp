@@ -13,6 +13,7 @@ namespace qpvo::tensorrt {
 struct Failure {
   std::string words;   ///< in TensorRT's own, the last ones when there were many; "no reason given" when there were none
   bool isOutOfMemory;  ///< one of them said so, also one that is left out
+  bool endsSo;         ///< the last of them said so: none came after it that gives another reason
 };
 
 /// Keeps the errors of TensorRT, which tells them here and nowhere else, and passes warnings on. Called from any thread.
@@ -30,6 +31,7 @@ class Logger final : public nvinfer1::ILogger {
   std::mutex mutex_;
   std::string errors_;
   bool isOutOfMemory_ = false;
+  bool endsSo_ = false;
   std::function<void(const std::string&)> onWarning_;
 };
 

@@ -20,11 +20,11 @@ namespace {
 
 [[noreturn]] void refused(const std::string& what, const std::string& words) { throw Error("QPVO_ENGINE", what + ": " + words + "."); }
 
-/// TensorRT gave null: for want of memory, or for the reason that it logged.
+/// TensorRT gave null: for want of memory, or for the reason that it logged. Tactics that it passed over for want of memory are none when another follows.
 [[noreturn]] void failed(const std::string& what, Logger& logger) {
-  const auto [words, isOutOfMemory] = logger.takeErrors();
-  if (!isOutOfMemory) refused(what, words);
-  throw Error("QPVO_OUT_OF_MEMORY", what + ": memory ran out, and " + cuda::freeMemoryText() + " (" + words +
+  const Failure why = logger.takeErrors();
+  if (!why.endsSo) refused(what, why.words);
+  throw Error("QPVO_OUT_OF_MEMORY", what + ": memory ran out, and " + cuda::freeMemoryText() + " (" + why.words +
                                         "). Close other programs on the GPU, or let a layer have less scratch memory: --workspace 256 instead of the usual 1024 MB.");
 }
 

@@ -80,9 +80,9 @@ class TrtSession final : public Session {
 
   /// TensorRT has a CUDA runtime of its own: what failed there shows in its words alone.
   [[noreturn]] void lost(const std::string& what) {
-    const auto [words, isOutOfMemory] = logger_.takeErrors();
-    const std::string text = "TensorRT, " + what + ": " + words;
-    if (!isOutOfMemory) throw Error("QPVO_DEVICE_LOST", text + ". The state on the GPU is lost; open it anew.");
+    const Failure why = logger_.takeErrors();
+    const std::string text = "TensorRT, " + what + ": " + why.words;
+    if (!why.isOutOfMemory) throw Error("QPVO_DEVICE_LOST", text + ". The state on the GPU is lost; open it anew.");
     throw Error("QPVO_OUT_OF_MEMORY", text + ", and " + cuda::freeMemoryText() + ". Close other programs on the GPU, or choose a smaller model or image, and open it anew.");
   }
 

@@ -5,12 +5,13 @@ import type { OdometryParameters } from '../../config/parameters.ts';
 import { type Machine, modelOf, profileObstacle, thisMachine } from '../../config/profileObstacle.ts';
 import { listProfiles, readProfile } from '../../config/readProfile.ts';
 import { selectProfile } from '../../config/selectProfile.ts';
+import { messageOf, QpvoError } from '../../error.ts';
 import { gpuProbe } from '../../native/gpuProbe.ts';
 import { type ModelManifest, type Part, readManifest, readModelFile } from '../../network/manifest.ts';
 import { findModelFolder, listModels } from '../../network/modelFolder.ts';
 import { modelFormsText } from '../../network/modelForms.ts';
 import { neededParts } from '../../network/neededParts.ts';
-import { builtSizes } from '../../tensorrt/builtSizes.ts';
+import { type BuiltSizes, builtSizes } from '../../tensorrt/builtSizes.ts';
 import type { EngineMachine } from '../../tensorrt/EngineKey.ts';
 import { engineShape } from '../../tensorrt/engineShape.ts';
 import { settleParameters } from '../settleRun.ts';
@@ -66,10 +67,13 @@ export async function checkProfile(name: string, machine: Machine, tensorrt: Ten
       for (const part of neededParts(network, profile)) readModelFile(folder, manifest, part);
     }
     const parameters = settleParameters(profile, manifest, [], undefined);
-    const engines =
-      'report' in tensorrt && usesTensorrt(profile)
-        ? `, ${enginesText(name, await engineSizes(profile, folder, manifest, parameters, tensorrt.report))}`
-        : '';
+    let engines = '';
+    if ('report' in tensorrt && usesTensorrt(profile)) {
+      const sizes = await engineSizes(profile, folder, manifest, parameters, tensorrt.report);
+      isObstructed = 'obstacle' in sizes;
+      if ('obstacle' in sizes) return `cannot run here: ${sizes.obstacle}`;
+      engines = `, ${enginesText(name, sizes.built)}`;
+    }
     return `can run: ${profileText(profile, parameters.networkScale)}${engines}${autoText(name, machine)}`;
   });
   return isObstructed ? { ...check, status: 'unavailable' } : check;
@@ -86,22 +90,29 @@ function usesTensorrt({ runtime }: Profile): boolean {
   return PARTS.some((network) => runtime[network] === 'tensorrt');
 }
 
-/** Network images for which this machine has the engines of a profile. */
-function engineSizes(
+/** Network images for which this machine has the engines of a profile, or why their cache cannot be used. */
+async function engineSizes(
   { runtime, precision }: Profile,
   modelDir: string,
   manifest: ModelManifest,
   parameters: OdometryParameters,
   machine: EngineMachine,
-): Promise<string[]> {
+): Promise<{ built: BuiltSizes } | { obstacle: string }> {
   const shape = engineShape({ width: 0, height: 0 }, parameters);
   const networks = PARTS.filter((network) => runtime[network] === 'tensorrt');
   const wanted = Object.fromEntries(networks.map((network) => [network, precision[network]]));
-  return builtSizes({ modelDir, manifest, precision: wanted, shape, dlaCore: parameters.dlaCore }, machine);
+  const request = { modelDir, manifest, precision: wanted, shape, dlaCore: parameters.dlaCore };
+  try {
+    return { built: await builtSizes(request, machine) };
+  } catch (error) {
+    if (error instanceof QpvoError && error.code === 'QPVO_OUTPUT') return { obstacle: messageOf(error) };
+    throw error;
+  }
 }
 
 /** For which images the engines of a profile are there, and the command that builds others. */
-export function enginesText(profile: string, sizes: readonly string[]): string {
+export function enginesText(profile: string, sizes: BuiltSizes): string {
+  if (sizes === 'all') return 'with its engine, which serves images of every size';
   const there =
     sizes.length === 0
       ? 'but without its engines, which a run needs'

@@ -227,13 +227,24 @@ describe('TensorRT engines and their cache', function () {
     await open({ precision });
     await open({ precision, shape: { ...shape, width: 176 }, options: { level: 5 } });
     await open({ precision: { encoder: 'int8' }, shape: { ...shape, width: 192 } });
-    assert.deepEqual((await sizes()).sort(), ['160x96', '176x96']);
+    assert.deepEqual([...(await sizes())].sort(), ['160x96', '176x96']);
     assert.deepEqual(await builtSizes({ ...request, dlaCore: 1 }, machine), []);
     assert.deepEqual(await builtSizes({ ...request, shape: { ...shape, patches: 96 } }, machine), []);
     assert.deepEqual(await builtSizes(request, { ...machine, tensorrt: '11.1.0.106' }), []);
     const wide = (await new EngineCache(folder).list()).find(({ header }) => header?.key.inputs.image?.[3] === 176);
     writeFileSync(wide!.path, readFileSync(wide!.path).subarray(0, -1));
     assert.deepEqual(await sizes(), ['160x96']);
+  });
+
+  it('of the update operator alone are there for images of every size', async () => {
+    const precision = { update: 'fp16' } as const;
+    const request = { modelDir, manifest, shape, folder, precision, dlaCore: -1 };
+    const machine = await probeTensorrt(builder);
+    await open({ precision: { encoder: 'fp16' } });
+    assert.deepEqual(await builtSizes(request, machine), []);
+    await open({ precision });
+    assert.equal(await builtSizes(request, machine), 'all');
+    assert.deepEqual(await builtSizes({ ...request, shape: { ...shape, patches: 96 } }, machine), []);
   });
 
   it('for the deep learning accelerator: only where there is one, and in fp16', async () => {

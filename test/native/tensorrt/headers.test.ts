@@ -45,6 +45,19 @@ int main(int, char** values) {
   std::printf("%zu %zu\\n", qpvo::cuda::tally().now.device, qpvo::cuda::tally().most.device);
 }`;
 
+/** Logs these errors of TensorRT, and tells twice what the logger makes of what it then has. */
+const LOGGING = `
+#include <cstdio>
+#include "tensorrt/logger.hpp"
+int main(int count, char** texts) {
+  qpvo::tensorrt::Logger logger;
+  for (int i = 1; i < count; ++i) logger.log(nvinfer1::ILogger::Severity::kERROR, texts[i]);
+  for (int i = 0; i < 2; ++i) {
+    const qpvo::tensorrt::Failure why = logger.takeErrors();
+    std::printf("%d %d %s\\n", why.isOutOfMemory, why.endsSo, why.words.c_str());
+  }
+}`;
+
 const PROGRAM = ['builder_arguments', 'engine_program', 'event_lines', 'file_content', 'logger', 'trt_plan_builder'];
 const MODULE = ['engine_encoder', 'engine_update', 'logger', 'module_table', 'session', 'trt_session'];
 const RUNTIME = ['cuda/runtime/check', 'cuda/runtime/memory_text'];
@@ -118,6 +131,13 @@ describe('TensorRT code against the public headers, linked with stubs', function
         at('source_chains.o'),
         ...KERNELS.map((name) => at(`${name}.cu.o`)),
       ];
+      writeFileSync(at('logging.cpp'), LOGGING);
+      compile([at('logging.cpp'), at('logger.o'), '-pthread', '-o', at('logging')], includes);
+      const log = (...texts: string[]) => run(at('logging'), texts).trim().split('\n');
+      assert.deepEqual(log('out of memory'), ['1 1 out of memory', '0 0 no reason given']);
+      assert.deepEqual(log('out of memory', 'bad node'), ['1 0 out of memory; bad node', '0 0 no reason given']);
+      assert.deepEqual(log('bad node', 'out of memory'), ['1 1 bad node; out of memory', '0 0 no reason given']);
+
       const strict = ['-Wl,--exclude-libs,ALL', '-Wl,--no-undefined'];
       compile(['-shared', ...module, ...libraries, ...strict, '-o', at('qpvo_tensorrt.so')]);
 

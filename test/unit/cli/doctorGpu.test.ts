@@ -145,6 +145,16 @@ describe('doctor on TensorRT', () => {
     );
   });
 
+  it('says that engines cannot be read, which is no fault of the installation', async () => {
+    const file = join(folder, 'no folder');
+    writeFileSync(file, '');
+    const { status, detail } = await under({ QPVO_ENGINES: file }, () =>
+      checkProfile('orin_int8_tensorrt', machine(''), { report: TENSORRT }),
+    );
+    assert.equal(status, 'unavailable');
+    assert.match(detail, /^cannot run here: the engine cache .*no folder cannot be used.*QPVO_ENGINES/);
+  });
+
   it('tells what the GPU lacks once, not of every profile', async () => {
     const without: Machine = { ...thisMachine(), gpu: () => gpuOffer({ obstacle: 'a long story' }, '') };
     const { detail } = await checkProfile('orin_int8', without, { obstacle: 'another' });
