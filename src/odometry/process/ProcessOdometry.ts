@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, QpvoError } from '../../error.ts';
 import { forgetGpuProbe } from '../../native/gpuProbe.ts';
 import type { ImageFrame } from '../../sources/Source.ts';
@@ -117,9 +118,7 @@ export class ProcessOdometry {
     const { closeMs } = this.#limits;
     await this.#ask({ call: 'close' }, closeMs, closed).catch(() => undefined);
     this.#end(closed);
-    const { promise, timer } = pause(closeMs);
-    await Promise.race([this.#exited, promise]);
-    clearTimeout(timer);
+    await Promise.race([this.#exited, sleep(closeMs, undefined, { ref: false })]);
   }
 
   /** @param late what every call gives from now on when there is no answer in time */
@@ -194,12 +193,4 @@ function lost(how: string): QpvoError {
 function errorOf({ code, message, stack }: Failure): Error {
   if (code !== undefined) return new QpvoError(code, { what: message });
   return Object.assign(new Error(message), { stack });
-}
-
-function pause(ms: number): { promise: Promise<void>; timer: NodeJS.Timeout } {
-  let timer!: NodeJS.Timeout;
-  const promise = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  return { promise, timer };
 }
