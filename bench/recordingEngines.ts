@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { run as buildEngines } from '../src/cli/engine/build.ts';
-import { PARTS } from '../src/config/Profile.ts';
+import { tensorrtParts } from '../src/config/Profile.ts';
 import { readProfile } from '../src/config/readProfile.ts';
 import { messageOf, QpvoError } from '../src/error.ts';
 import { openSource } from '../src/sources/openSource.ts';
@@ -16,7 +16,7 @@ export async function hasEngines(
   { name, path }: RecordingPlace,
   model: string | undefined,
 ): Promise<boolean> {
-  if (PARTS.every((network) => readProfile(profile).runtime[network] !== 'tensorrt')) return true;
+  if (tensorrtParts(readProfile(profile)).length === 0) return true;
   const source = await openSource(path);
   const { width = source.calibration?.width, height = source.calibration?.height } = source.info;
   await source.close();

@@ -26,6 +26,11 @@ export interface Profile {
   parameters: Record<string, unknown>;
 }
 
+/** The networks that TensorRT computes. */
+export function tensorrtParts({ runtime }: Pick<Profile, 'runtime'>): (typeof PARTS)[number][] {
+  return PARTS.filter((network) => runtime[network] === 'tensorrt');
+}
+
 type Rule = 'text' | 'map' | readonly string[] | { readonly [key: string]: Rule };
 
 const PROFILE_RULES = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { QpvoError } from '../error.ts';
 import type { NetworkForms } from '../network/neededParts.ts';
+import { tensorrtParts } from './Profile.ts';
 
 /**
  * The deep learning accelerator computes engines of TensorRT in fp16, and nothing else.
@@ -10,7 +11,7 @@ import type { NetworkForms } from '../network/neededParts.ts';
  */
 export function checkAccelerator(dlaCore: number, { runtime, precision }: NetworkForms, name = 'dlaCore'): void {
   if (dlaCore < 0) return;
-  const networks = (['encoder', 'update'] as const).filter((network) => runtime[network] === 'tensorrt');
+  const networks = tensorrtParts({ runtime });
   if (networks.length > 0 && networks.every((network) => precision[network] === 'fp16')) return;
   throw new QpvoError('QPVO_PARAMETER', {
     what: `parameter ${name}`,

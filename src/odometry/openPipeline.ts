@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { tensorrtParts } from '../config/Profile.ts';
 import type { OdometryParameters } from '../config/parameters.ts';
 import { QpvoError } from '../error.ts';
 import type { CudaEngines, CudaPipeline, CudaWeights } from '../native/addon.ts';
@@ -70,7 +71,7 @@ async function builtEngines(
   parameters: OdometryParameters,
   image: { width: number; height: number },
 ): Promise<CudaEngines | undefined> {
-  const networks = (['encoder', 'update'] as const).filter((network) => runtime[network] === 'tensorrt');
+  const networks = tensorrtParts({ runtime });
   if (networks.length === 0) return undefined;
   const { dlaCore } = parameters;
   const { module, plans } = await openEngines({

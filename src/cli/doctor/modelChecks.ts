@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { gpuOffer } from '../../config/gpuOffer.ts';
-import { PARTS, type Profile } from '../../config/Profile.ts';
+import { PARTS, type Profile, tensorrtParts } from '../../config/Profile.ts';
 import type { OdometryParameters } from '../../config/parameters.ts';
 import { type Machine, modelOf, profileObstacle, thisMachine } from '../../config/profileObstacle.ts';
 import { listProfiles, readProfile } from '../../config/readProfile.ts';
@@ -68,7 +68,7 @@ export async function checkProfile(name: string, machine: Machine, tensorrt: Ten
     }
     const parameters = settleParameters(profile, manifest, [], undefined);
     let engines = '';
-    if ('report' in tensorrt && usesTensorrt(profile)) {
+    if ('report' in tensorrt && tensorrtParts(profile).length > 0) {
       const sizes = await engineSizes(profile, folder, manifest, parameters, tensorrt.report);
       isObstructed = 'obstacle' in sizes;
       if ('obstacle' in sizes) return `cannot run here: ${sizes.obstacle}`;
@@ -82,25 +82,21 @@ export async function checkProfile(name: string, machine: Machine, tensorrt: Ten
 /** What stands above, of the GPU and of TensorRT, is not told again for every profile. */
 function obstacleText(profile: Profile, machine: Machine, manifest: ModelManifest): string | undefined {
   if (profile.device === 'cuda' && machine.gpu().obstacle !== '') return 'it needs the GPU (see above)';
-  if (usesTensorrt(profile) && machine.gpu().tensorrtObstacle !== '') return 'it needs TensorRT (see above)';
+  if (tensorrtParts(profile).length > 0 && machine.gpu().tensorrtObstacle !== '')
+    return 'it needs TensorRT (see above)';
   return profileObstacle(profile, machine, manifest);
-}
-
-function usesTensorrt({ runtime }: Profile): boolean {
-  return PARTS.some((network) => runtime[network] === 'tensorrt');
 }
 
 /** Network images for which this machine has the engines of a profile, or why their cache cannot be used. */
 async function engineSizes(
-  { runtime, precision }: Profile,
+  profile: Profile,
   modelDir: string,
   manifest: ModelManifest,
   parameters: OdometryParameters,
   machine: EngineMachine,
 ): Promise<{ built: BuiltSizes } | { obstacle: string }> {
   const shape = engineShape({ width: 0, height: 0 }, parameters);
-  const networks = PARTS.filter((network) => runtime[network] === 'tensorrt');
-  const wanted = Object.fromEntries(networks.map((network) => [network, precision[network]]));
+  const wanted = Object.fromEntries(tensorrtParts(profile).map((network) => [network, profile.precision[network]]));
   const request = { modelDir, manifest, precision: wanted, shape, dlaCore: parameters.dlaCore };
   try {
     return { built: await builtSizes(request, machine) };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { basename } from 'node:path';
 import { rectifiedCamera } from '../../camera/RectifiedCamera.ts';
-import { PRECISIONS, type Precision, type Profile } from '../../config/Profile.ts';
+import { PRECISIONS, type Precision, type Profile, tensorrtParts } from '../../config/Profile.ts';
 import type { OdometryParameters } from '../../config/parameters.ts';
 import { readProfile } from '../../config/readProfile.ts';
 import { QpvoError } from '../../error.ts';
@@ -118,8 +118,7 @@ function precisionOf(
   profile: Profile | undefined,
 ): Partial<Record<NetworkPart, Precision>> {
   const named = networks?.split(',').map((name) => choice('networks', name, NETWORKS));
-  const own =
-    profile === undefined ? (['encoder'] as const) : NETWORKS.filter((n) => profile.runtime[n] === 'tensorrt');
+  const own = profile === undefined ? (['encoder'] as const) : tensorrtParts(profile);
   const chosen = named ?? own;
   if (chosen.length === 0)
     throw new QpvoError('QPVO_USAGE', {
